@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalogue of a store: its tag categories and its sources.
+ *
+ * One catalogue goes with each generation (store.h keeps it in the manifest).
+ * catalog_init() has the predefined categories of the SMS and our own:
+ *
+ *   Trend Micro Detection Category  list   Suspicious Object, C&C Callback Address
+ *   Trend Micro Publisher           text
+ *   Trend Micro Source              text
+ *   Trend Micro Suspicious Object Source  list  UDSO, VASO
+ *   Trend Micro Scan Action         list   log, block
+ *   Trend Micro Severity            list   High, Medium, Low
+ *   Reputation Entries TTL          date   (not stored as a tag: it sets the claim's expiry)
+ *   Malware Family                  text   (ours: what file and family names of feeds become)
+ *   Description                     text   (ours)
+ *   List Count                      number 1..100000 (ours: on how many lists, IPsum)
+ *   Confidence                      number 0..100 (ours)
+ *
+ * The first seven are service-owned (read-only for users). Names are found in
+ * any letter case and shown as defined.
+ * Not thread-safe while being changed; any number of readers otherwise.
+ */
+#ifndef ENGINE_CATALOG_H
+#define ENGINE_CATALOG_H
+
+#include "engine/tag.h"
+
+#define CATALOG_TTL_NAME "Reputation Entries TTL"
+#define CATALOG_FAMILY_NAME "Malware Family"
+#define CATALOG_DESCRIPTION_NAME "Description"
+#define CATALOG_COUNT_NAME "List Count"
+#define CATALOG_PRIORITY_DEFAULT 100
+
+struct source_row {
+	char *name;
+	char *description;
+	uint32_t priority;      /* lower first among hits on one key; default 100 */
+	uint64_t ttl_seconds;   /* default life of a claim; 0 = ten years */
+	uint64_t last_import;   /* 0 = never */
+	uint64_t last_count;    /* good lines of the last import: for shrink/grow checks */
+};
+
+struct catalog {
+	struct tag_category **categories; /* sorted by name, byte order */
+	size_t category_count;
+	struct source_row **sources;      /* sorted by name, byte order */
+	size_t source_count;
+};
+
+enum status
+catalog_init(struct catalog *catalog, struct fault *fault);
+void
+catalog_fini(struct catalog *catalog);
+enum status
+catalog_copy(const struct catalog *from, struct catalog *to, struct fault *fault);
+
+const struct tag_category *
+catalog_category(const struct catalog *catalog, const char *name, size_t length);
+
+/* The name nearest to a mistyped one, for "did you mean"; NULL if none is near. */
+const char *
+catalog_category_near(const struct catalog *catalog, const char *name, size_t length);
+
+/*
+ * Define a category (copied). An equal one already there: OK and nothing
+ * changes. The same name with another type, or a service-owned one: refused.
+ * More list values or a wider number range than before: the category grows.
+ */
+enum status
+catalog_category_put(struct catalog *catalog, const struct tag_category *category,
+		     struct fault *fault);
+enum status
+catalog_category_remove(struct catalog *catalog, const char *name, size_t length,
+			struct fault *fault);
+
+/* Source names: 1..255 bytes UTF-8, no control characters; case matters. */
+struct source_row *
+catalog_source(const struct catalog *catalog, const char *name, size_t length);
+/* Find or make. */
+enum status
+catalog_source_put(struct catalog *catalog, const char *name, size_t length,
+		   struct source_row **source, struct fault *fault);
+enum status
+catalog_source_remove(struct catalog *catalog, const char *name, size_t length,
+		      struct fault *fault);
+
+/*
+ * The disk form (docs/format.md, manifest sections TCAT and SRCS together):
+ * deterministic. The caller frees *bytes. Decoding takes any bytes: format or
+ * corrupt, never a crash.
+ */
+enum status
+catalog_encode(const struct catalog *catalog, uint8_t **bytes, size_t *length,
+	       struct fault *fault);
+enum status
+catalog_decode(const uint8_t *bytes, size_t length, struct catalog *catalog,
+	       struct fault *fault);
+
+#endif
