@@ -73,11 +73,19 @@ whole_prefix(const char *text, size_t length)
 	return length - (lead - 1) < need ? lead - 1 : length;
 }
 
+/*
+ * Faults quote hostile input and end on terminals and in log lines: no control
+ * character passes, and a cut never leaves half a character.
+ */
 static void
-text_cut(char *text, size_t size, size_t wanted)
+text_finish(char *text, size_t size, size_t wanted)
 {
 	if (wanted >= size)
 		text[whole_prefix(text, size - 1)] = '\0';
+	for (char *at = text; *at; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7F)
+			*at = '?';
+	}
 }
 
 static void
@@ -85,7 +93,7 @@ where_set(struct fault *fault, const char *where)
 {
 	int wanted = snprintf(fault->where, sizeof(fault->where), "%s", where ? where : "");
 
-	text_cut(fault->where, sizeof(fault->where), wanted < 0 ? 0 : (size_t)wanted);
+	text_finish(fault->where, sizeof(fault->where), wanted < 0 ? 0 : (size_t)wanted);
 }
 
 enum status
@@ -104,7 +112,7 @@ fault_set(struct fault *fault, enum status status, const char *where, uint64_t o
 	va_end(arguments);
 	if (wanted < 0)
 		text[0] = '\0';
-	text_cut(text, sizeof(text), wanted < 0 ? 0 : (size_t)wanted);
+	text_finish(text, sizeof(text), wanted < 0 ? 0 : (size_t)wanted);
 	if (where != fault->where)
 		where_set(fault, where);
 	memcpy(fault->text, text, strlen(text) + 1);
@@ -113,10 +121,10 @@ fault_set(struct fault *fault, enum status status, const char *where, uint64_t o
 	return status;
 }
 
-/* strerror() may share its buffer between threads; this text is constant. */
 enum status
 fault_errno(struct fault *fault, int error, const char *where, const char *doing)
 {
+	/* strerror() may share its buffer between threads; this text is constant. */
 	const char *text = strerrordesc_np(error);
 
 	return fault_set(fault, STATUS_IO, where, 0, "%s: %s", doing,

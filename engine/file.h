@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only door to the operating system's files.
+ *
+ * Reading maps whole files. Writing goes to a temporary file that either is
+ * committed (flush, fsync, rename, fsync of the directory) or vanishes; there
+ * is no way to write a published file in place. The one exception is the
+ * store's generation counter, eight bytes that only hint (store.h).
+ *
+ *   file_out_open -> file_out_write* -> file_out_commit | file_out_abort
+ *
+ * After a failed write or fsync the temporary file is thrown away, never
+ * retried. Output is written in 2 MiB calls at 2 MiB offsets, so that file
+ * systems with large folios can map it with huge pages.
+ */
+#ifndef ENGINE_FILE_H
+#define ENGINE_FILE_H
+
+#include <stdbool.h>
+
+#include "engine/status.h"
+
+#define FILE_PATH_BYTES 4096
+#define FILE_HUGE_BYTES (2u * 1024 * 1024)
+
+struct file_map {
+	const uint8_t *bytes;
+	size_t length;
+};
+
+/* Map a regular file read-only. An empty file gives length 0. STATUS_MISSING if there is none. */
+enum status
+file_map_open(const char *path, struct file_map *map, struct fault *fault);
+void
+file_map_close(struct file_map *map);
+
+struct file_out;
+
+/* A temporary beside `path`; `path` must be in an existing directory. */
+enum status
+file_out_open(const char *path, struct file_out **out, struct fault *fault);
+enum status
+file_out_write(struct file_out *out, const void *bytes, size_t length, struct fault *fault);
+uint64_t
+file_out_offset(const struct file_out *out);
+/* Make it durable under its name; frees `out` whatever the outcome. */
+enum status
+file_out_commit(struct file_out *out, struct fault *fault);
+/* Remove the temporary; frees. NULL is fine. */
+void
+file_out_abort(struct file_out *out);
+
+/* mkdir -p with mode 0755. */
+enum status
+file_make_directory(const char *path, struct fault *fault);
+enum status
+file_remove(const char *path, struct fault *fault);
+bool
+file_exists(const char *path);
+
+typedef enum status file_name_cb(void *context, const char *name, struct fault *fault);
+/* Calls for each name in the directory but . and .. */
+enum status
+file_each_name(const char *path, file_name_cb *call, void *context, struct fault *fault);
+
+/*
+ * An exclusive advisory lock on `path` (created); it dies with the process.
+ * STATUS_BUSY at once if another process holds it, unless `wait`.
+ */
+struct file_lock {
+	int descriptor;
+};
+enum status
+file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault *fault);
+void
+file_lock_drop(struct file_lock *lock);
+
+/* A shared counter: eight bytes of a mapped file. See store.h for its meaning. */
+struct file_counter {
+	uint64_t *value; /* load with __atomic_load_n */
+};
+enum status
+file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault);
+void
+file_counter_close(struct file_counter *counter);
+
+/* 16 random bytes from the system. */
+enum status
+file_random(uint64_t words[2], struct fault *fault);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every structure that stands in a file. docs/format.md has the same rows;
+ * tests/test_format.c compares the two. All integers are little-endian byte
+ * arrays; no structure has padding.
+ *
+ *   container = header page | sections, page-aligned | table | footer
+ *   segment   = container "SEGM": entries, claims, tags, sources
+ *   manifest  = container "MANI": layers, catalogue (engine/store.h)
+ */
+#ifndef ENGINE_FORMAT_H
+#define ENGINE_FORMAT_H
+
+#include "engine/bytes.h"
+
+#define FORMAT_MAGIC "\x89REPUTE\n"
+#define FORMAT_VERSION 1
+#define FORMAT_PAGE_BYTES 4096
+#define FORMAT_LINE_BYTES 64
+
+#define FORMAT_ID(a, b, c, d) \
+	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+#define FORMAT_CONTENT_SEGMENT FORMAT_ID('S', 'E', 'G', 'M')
+#define FORMAT_CONTENT_MANIFEST FORMAT_ID('M', 'A', 'N', 'I')
+
+/* Unknown bits in `incompatible` refuse the file; none is defined yet. */
+#define FORMAT_INCOMPATIBLE_KNOWN 0u
+
+struct header_d {
+	uint8_t magic[8];
+	struct le32 content;      /* FORMAT_CONTENT_* */
+	struct le32 version;      /* FORMAT_VERSION */
+	struct le32 compatible;   /* unknown bits are ignored */
+	struct le32 incompatible; /* unknown bits refuse the file */
+	struct le64 file_bytes;
+	struct le64 table_offset;
+	struct le32 section_count;
+	struct le32 reserved;     /* 0 */
+	struct le64 header_sum;   /* XXH3-64 of the bytes before it */
+};
+
+#define FORMAT_SECTION_OPTIONAL 1u /* a reader that does not know the id skips it */
+
+struct section_d {
+	struct le32 id;
+	struct le32 flags;        /* FORMAT_SECTION_* */
+	struct le64 offset;       /* multiple of FORMAT_PAGE_BYTES */
+	struct le64 length;       /* the rest of its last page is zero */
+	struct le64 sum;          /* XXH3-64 of its bytes */
+};
+
+struct footer_d {
+	struct le64 table_sum;    /* XXH3-64 of the table */
+	uint8_t sha256[32];       /* of all bytes before this field */
+};
+
+/* --- segment ---------------------------------------------------------------- */
+
+#define FORMAT_INFO FORMAT_ID('I', 'N', 'F', 'O')
+#define FORMAT_SOURCES FORMAT_ID('S', 'R', 'C', 'N') /* strings: source names, sorted */
+#define FORMAT_TAGS FORMAT_ID('T', 'A', 'G', 'S')    /* strings: canonical tag strings, sorted */
+#define FORMAT_CLAIMS FORMAT_ID('C', 'L', 'M', 'S')  /* claim_d[] */
+#define FORMAT_PATTERNS FORMAT_ID('P', 'A', 'T', 'L')/* pattern_d[], sorted */
+#define FORMAT_GRAMS FORMAT_ID('P', 'A', 'T', 'B')   /* 8 KiB bitmap: first two bytes of \*x\* literals */
+#define FORMAT_GATE_IPV4 FORMAT_ID('G', 'A', 'T', '4')/* bitmap by the top gate_bits of an address */
+/* Hashed tables: 'H' lines, 'R' records, 'K' key text; second letter the kind. */
+#define FORMAT_HOT(kind) FORMAT_ID('H', 'O', 'T', '0' + (kind))
+#define FORMAT_RECORDS(kind) FORMAT_ID('R', 'E', 'C', '0' + (kind))
+#define FORMAT_KEYS(kind) FORMAT_ID('K', 'E', 'Y', '0' + (kind))
+#define FORMAT_TRIE(kind) FORMAT_ID('T', 'R', 'I', '0' + (kind)) /* engine/ptrie.h; ipv4, ipv6 */
+
+#define FORMAT_SEGMENT_OVERLAY 1u /* info_d.flags: lies over lower layers; may hold removals */
+
+struct info_kind_d {
+	struct le64 entries;      /* (key, scope) pairs, removals not counted */
+	struct le64 keys;         /* records of table and trie together, removals counted */
+	struct le64 buckets;      /* home lines of the table; 0 = no table */
+	struct le32 first_step;   /* domain: fewest labels of any key */
+	struct le32 reserved;
+};
+
+struct info_d {
+	struct le32 canon_version;
+	struct le32 flags;        /* FORMAT_SEGMENT_* */
+	struct le64 seed[2];      /* of the hashes in this file */
+	struct le64 asked_seed[2];/* what the builder was given; differs after re-seeding */
+	struct le32 gate_bits;    /* GAT4: 2^gate_bits bits; 0 = no gate */
+	struct le32 reserved;
+	struct info_kind_d kind[6];
+};
+
+/*
+ * One line of a hashed table: a bucket of up to 28 nodes. A slot is the low 13
+ * bits of the node's hash and three flags; 0 = empty. The record of a slot
+ * with HERE or COVER is number `base` + such slots before it.
+ */
+#define FORMAT_SLOTS 28
+#define FORMAT_SLOT_TAG 0x1fffu
+#define FORMAT_SLOT_HERE 0x2000u   /* an entry: its scope includes the key itself */
+#define FORMAT_SLOT_COVER 0x4000u  /* an entry: its scope includes what lies below */
+#define FORMAT_SLOT_DEEPER 0x8000u /* entries lie below this node */
+
+struct bucket_d {
+	struct le16 slot[FORMAT_SLOTS];
+	struct le32 base;
+	struct le32 overflow;     /* bit (hash >> 13 & 31) set: such a node went to the next line */
+};
+
+struct record_ipv4_d {
+	uint8_t address[4];
+	struct le32 claims;
+};
+struct record_ipv6_d {
+	uint8_t address[16];
+	uint8_t bits;
+	struct le32 claims;
+};
+struct record_sha1_d {
+	uint8_t digest[20];
+	struct le32 claims;
+};
+struct record_sha256_d {
+	uint8_t digest[32];
+	struct le32 claims;
+};
+struct record_text_d {
+	struct le40 offset;       /* in the K section: le16 length, then the text */
+	struct le32 claims;
+};
+
+/* Claims of one key stand together, by source then scope; the last is marked. */
+#define FORMAT_CLAIM_LAST 1u
+struct claim_d {
+	struct le16 source;       /* index into SRCN */
+	uint8_t scope;            /* enum scope; 0 only in claim 0, the removal */
+	uint8_t flags;
+	struct le32 set;          /* index into TAGS of the bounded tags */
+	struct le32 notes;        /* index into TAGS of text and date tags */
+	struct le40 expires;
+	struct le40 first_seen;
+	struct le40 last_seen;
+	uint8_t reserved[5];
+};
+
+/* SRCN and TAGS: a table of strings. String i = bytes[offset[i] .. offset[i + 1]). */
+struct strings_d {
+	struct le32 count;
+	struct le32 reserved;
+	/* le64 offset[count + 1]; bytes */
+};
+
+struct pattern_d {
+	uint8_t pattern;          /* KEY_PATTERN_* of these entries */
+	uint8_t reserved;
+	struct le16 length;       /* literal bytes */
+	struct le32 count;        /* entries that have both */
+};
+
+/* --- manifest --------------------------------------------------------------- */
+
+#define FORMAT_LAYERS FORMAT_ID('L', 'A', 'Y', 'R')  /* manifest_d, then layer_d[], base first */
+#define FORMAT_CATALOG FORMAT_ID('C', 'A', 'T', 'A') /* engine/catalog.h */
+
+struct manifest_d {
+	struct le64 generation;
+	struct le64 published;    /* seconds since 1970 */
+	struct le64 seed[2];      /* of the store; new segments are built with it */
+	struct le32 layer_count;
+	struct le32 reserved;
+};
+
+struct layer_d {
+	struct le64 number;       /* of the segment: file segment-<number>.rps */
+	struct le64 file_bytes;
+	uint8_t sha256[32];       /* the segment's footer */
+};
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A segment: one immutable mapped file of entries. Reader side.
+ *
+ *   segment_attach (borrows bytes) -> find / collect / cursor -> segment_detach
+ *
+ * attach is O(sections) and makes every later call memory-safe for ANY bytes:
+ * each index read from the file is checked against a count before use, every
+ * loop has a bound. segment_check (segment_check.h) proves meaning and says
+ * where and why not.
+ *
+ * How a key is found. Each kind but the odd IP prefixes lives in a *hashed
+ * trie*: the path of a key is a list of steps from general to specific, each
+ * step is a node, found by its 64-bit hash in one 64-byte line (format.h
+ * bucket_d):
+ *
+ *   domain   com, evil.com, www.evil.com         (suffixes; first_step skips the top)
+ *   url      evil.com, http://www.evil.com, http://www.evil.com/a, .../a/b, .../a/b?q
+ *            (last two labels of the host, origin, path without its last /, query)
+ *   ipv6     /48, /64, /128                       (other lengths: prefix trie, ptrie.h)
+ *   ipv4     /32, behind a bitmap                 (other lengths: prefix trie)
+ *   digests  the digest itself
+ *
+ * Flags on the slot say HERE / COVER / DEEPER, so a walk stops at the first
+ * dead end having read one line a step; only a slot with an entry leads to a
+ * record, where the full key is compared: no false positives.
+ *
+ * Thread rule: an attached segment is read-only; any number of threads.
+ */
+#ifndef ENGINE_SEGMENT_H
+#define ENGINE_SEGMENT_H
+
+#include "engine/container.h"
+#include "engine/format.h"
+#include "engine/hash.h"
+#include "engine/key.h"
+#include "engine/ptrie.h"
+
+#define SEGMENT_NONE 0xffffffffu /* no claims id: the key is not in this segment */
+#define SEGMENT_REMOVED 0u       /* claims id of a removal (overlays only) */
+
+struct segment_table {
+	const uint8_t *lines;    /* bucket_d[line_count] */
+	const uint8_t *records;
+	const uint8_t *keys;     /* text of domain, url */
+	uint64_t buckets;        /* home lines; 0 = empty table */
+	uint64_t lines_count;
+	uint64_t record_count;
+	uint64_t keys_length;
+	uint32_t record_bytes;
+	uint32_t first_step;
+};
+
+struct segment_strings {
+	const uint8_t *offsets;  /* le64[count + 1] */
+	const uint8_t *bytes;
+	uint64_t bytes_length;
+	uint32_t count;
+};
+
+struct segment {
+	struct container container;
+	struct hash_seed seed;
+	uint32_t flags;          /* FORMAT_SEGMENT_* */
+	struct segment_table table[KIND_COUNT];
+	struct ptrie trie[2];    /* ipv4, ipv6 */
+	const uint8_t *gate;     /* ipv4 bitmap or NULL */
+	uint32_t gate_bits;
+	const uint8_t *claims;   /* claim_d[claim_count] */
+	uint64_t claim_count;
+	struct segment_strings sources, tags;
+	const uint8_t *patterns; /* pattern_d[pattern_count] */
+	uint32_t pattern_count;
+	const uint8_t *grams;    /* 8 KiB or NULL */
+	uint64_t entries[KIND_COUNT];
+	uint64_t keys[KIND_COUNT];
+};
+
+/* Borrows `bytes` until detach. version, format, corrupt. */
+enum status
+segment_attach(struct segment *segment, const uint8_t *bytes, size_t length, struct fault *fault);
+
+/* One key of the segment that covers a query. */
+struct segment_match {
+	uint32_t claims;      /* claims id; SEGMENT_REMOVED in an overlay hides lower layers */
+	uint32_t record;      /* record number in its table or trie */
+	uint16_t specific;    /* prefix bits, or bytes of literal key text: more = more specific */
+	uint8_t in_trie;      /* record is a ptrie's */
+	uint8_t exact;        /* the key is the query itself; else the query lies below it */
+	uint8_t kind;
+};
+
+/*
+ * All keys that cover the query, general to specific but patterns last; at
+ * most `cap` (LIMIT_COVERING is always enough). Whether a claim's scope fits
+ * is the caller's to ask (segment_claim_covers): an exact entry above the
+ * query is not returned, but a key with several scopes comes whole.
+ */
+size_t
+segment_collect(const struct segment *segment, const struct key *query,
+		struct segment_match *matches, size_t cap);
+
+/* The claims id of exactly this key (whatever its scopes), or SEGMENT_NONE. */
+uint32_t
+segment_find(const struct segment *segment, const struct key *key);
+
+/* The key of a match; its scope is exact, its text borrowed from the segment. */
+void
+segment_match_key(const struct segment *segment, const struct segment_match *match,
+		  struct key *key);
+
+/* A claim as read; texts are borrowed from the segment. */
+struct segment_claim {
+	uint32_t source;
+	enum scope scope;
+	uint32_t set, notes;         /* indices of tag strings */
+	uint64_t expires, first_seen, last_seen;
+};
+
+/* Walk: start with *cursor = claims id; false at the end (bounded). */
+struct segment_claim_cursor {
+	uint32_t next;
+	uint32_t left;
+};
+struct segment_claim_cursor
+segment_claims(uint32_t claims_id);
+bool
+segment_claim_next(const struct segment *segment, struct segment_claim_cursor *cursor,
+		   struct segment_claim *claim);
+
+/* Does a claim of this scope on the matched key reach the query? */
+static inline bool
+segment_claim_covers(enum scope scope, bool exact)
+{
+	return (scope & (exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
+}
+
+/* Borrowed bytes; "" for any index out of range. */
+const char *
+segment_source(const struct segment *segment, uint32_t index, size_t *length);
+const uint8_t *
+segment_tags(const struct segment *segment, uint32_t index, size_t *length);
+
+/* All keys, in file order: kind by kind; within a kind table then trie. */
+struct segment_cursor {
+	uint32_t kind;
+	uint32_t in_trie;
+	uint64_t record;
+};
+bool
+segment_next(const struct segment *segment, struct segment_cursor *cursor, struct key *key,
+	     uint32_t *claims);
+
+#endif
