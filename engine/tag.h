@@ -20,7 +20,7 @@
  *
  * A claim carries two such strings: the *set* (list, yesno, number: bounded
  * values, interned, what filters compile against) and the *notes* (text, date:
- * unbounded values). tags_split() parts one into the two.
+ * unbounded values). tags_encode() makes the two.
  */
 #ifndef ENGINE_TAG_H
 #define ENGINE_TAG_H
@@ -58,6 +58,10 @@ struct tag_category {
 	int64_t min, max;       /* number */
 };
 
+/* What is written for people: "one of High, Medium, Low"; cut to `size` with "...". */
+void
+tag_category_expected(const struct tag_category *category, char *text, size_t size);
+
 /*
  * Check `text` as a value of `category` and write its canonical form (no NUL)
  * to `canonical` (LIMIT_TAG_TEXT_BYTES), length in *canonical_length.
@@ -66,6 +70,10 @@ struct tag_category {
 enum status
 tag_value_canon(const struct tag_category *category, const char *text, size_t length,
 		char *canonical, size_t *canonical_length, struct fault *fault);
+
+/* A whole decimal number, sign allowed, that fits; false if it is none. */
+bool
+tag_number_parse(const char *text, size_t length, int64_t *number);
 
 /* A set being put together; reusable. All zero = empty and valid. */
 struct tags {
@@ -83,7 +91,8 @@ tags_clear(struct tags *tags);
 /*
  * Add one value, canonicalised by its category. Adding to a list category
  * joins values; a second, different value of any other type is bad-tag.
- * The category must outlive `tags`.
+ * The category must outlive `tags`. Past LIMIT_TAGS_PER_CLAIM categories or
+ * LIMIT_VALUES_PER_TAG values: limit. On failure `tags` is as it was.
  */
 enum status
 tags_add(struct tags *tags, const struct tag_category *category, const char *value, size_t length,
@@ -95,7 +104,8 @@ tags_add_missing(struct tags *tags, const struct tags *more, struct fault *fault
 
 /*
  * The canonical strings; either may come out empty (length 0). The pointers
- * are borrowed until the next call on `tags`.
+ * are borrowed until the next call on `tags`. Either past LIMIT_TAGS_BYTES:
+ * limit.
  */
 enum status
 tags_encode(struct tags *tags, const uint8_t **set, size_t *set_length, const uint8_t **notes,
@@ -104,7 +114,9 @@ tags_encode(struct tags *tags, const uint8_t **set, size_t *set_length, const ui
 /*
  * Walk a canonical string from outside: memory-safe for any bytes. Start with
  * {bytes, length}; tag_next() gives one tag a call, then false. `bad` is set
- * if the bytes are no canonical string (also wrong order or duplicates).
+ * if the bytes are no canonical string: structure, order, duplicates, limits,
+ * several values of a type that has one. What the values say (that a number is
+ * a number) is not looked at here: their category may have grown since.
  */
 struct tag_cursor {
 	const uint8_t *bytes;

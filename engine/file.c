@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum status
+open_read(const char *path, int *descriptor, struct stat *info, struct fault *fault)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	if (fstat(fd, info) != 0) {
+		int error = errno;
+		close(fd);
+		return fault_errno(fault, error, path, "cannot stat");
+	}
+	*descriptor = fd;
+	return STATUS_OK;
+}
+
+enum status
+file_map_open(const char *path, struct file_map *map, struct fault *fault)
+{
+	struct stat info;
+	int fd;
+	enum status status = open_read(path, &fd, &info, fault);
+	if (status != STATUS_OK)
+		return status;
+	if (!S_ISREG(info.st_mode) || (uint64_t)info.st_size > SIZE_MAX) {
+		close(fd);
+		return fault_set(fault, STATUS_IO, path, 0, "not a regular file that fits in memory");
+	}
+	size_t length = (size_t)info.st_size;
+	void *bytes = NULL;
+	if (length > 0)
+		bytes = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	int error = errno;
+	close(fd);
+	if (bytes == MAP_FAILED)
+		return fault_errno(fault, error, path, "cannot map");
+	map->bytes = bytes;
+	map->length = length;
+	return STATUS_OK;
+}
+
+void
+file_map_close(struct file_map *map)
+{
+	if (map->length > 0)
+		munmap((void *)(uintptr_t)map->bytes, map->length);
+	map->bytes = NULL;
+	map->length = 0;
+}
+
+/* --- writing ----------------------------------------------------------------- */
+
+struct file_out {
+	int descriptor;
+	size_t filled;
+	uint64_t offset; /* of the buffer's first byte in the file */
+	char path[FILE_PATH_BYTES];
+	char temporary[FILE_PATH_BYTES];
+	uint8_t *buffer; /* FILE_HUGE_BYTES */
+};
+
+enum status
+file_out_open(const char *path, struct file_out **out, struct fault *fault)
+{
+	struct file_out *new_out = calloc(1, sizeof(*new_out));
+	uint8_t *buffer = malloc(FILE_HUGE_BYTES);
+	if (new_out == NULL || buffer == NULL) {
+		free(new_out);
+		free(buffer);
+		return fault_set(fault, STATUS_NO_MEMORY, path, 0, "no memory for a write buffer");
+	}
+	new_out->buffer = buffer;
+	int need = snprintf(new_out->path, FILE_PATH_BYTES, "%s", path);
+	int need_temporary = snprintf(new_out->temporary, FILE_PATH_BYTES, "%s.%ld.tmp", path,
+				      (long)getpid());
+	enum status status = STATUS_OK;
+	if (need >= FILE_PATH_BYTES || need_temporary >= FILE_PATH_BYTES) {
+		status = fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	} else {
+		new_out->descriptor = open(new_out->temporary,
+					   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (new_out->descriptor < 0)
+			status = fault_errno(fault, errno, new_out->temporary, "cannot create");
+	}
+	if (status != STATUS_OK) {
+		free(buffer);
+		free(new_out);
+		return status;
+	}
+	*out = new_out;
+	return STATUS_OK;
+}
+
+static enum status
+write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct fault *fault)
+{
+	while (length > 0) {
+		ssize_t wrote = write(out->descriptor, bytes, length);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, out->temporary,
+					   "cannot write");
+		bytes += wrote;
+		length -= (size_t)wrote;
+	}
+	return STATUS_OK;
+}
+
+static enum status
+flush_buffer(struct file_out *out, struct fault *fault)
+{
+	enum status status = write_all(out, out->buffer, out->filled, fault);
+	out->offset += out->filled;
+	out->filled = 0;
+	return status;
+}
+
+enum status
+file_out_write(struct file_out *out, const void *bytes, size_t length, struct fault *fault)
+{
+	const uint8_t *from = bytes;
+	while (length > 0) {
+		size_t take = FILE_HUGE_BYTES - out->filled;
+		if (take > length)
+			take = length;
+		memcpy(out->buffer + out->filled, from, take);
+		out->filled += take;
+		from += take;
+		length -= take;
+		if (out->filled == FILE_HUGE_BYTES) {
+			enum status status = flush_buffer(out, fault);
+			if (status != STATUS_OK)
+				return status;
+		}
+	}
+	return STATUS_OK;
+}
+
+uint64_t
+file_out_offset(const struct file_out *out)
+{
+	return out->offset + out->filled;
+}
+
+static void
+out_free(struct file_out *out)
+{
+	free(out->buffer);
+	free(out);
+}
+
+/* fsync the directory that holds `path`, so that a rename in it is durable. */
+static enum status
+sync_directory_of(const char *path, struct fault *fault)
+{
+	char directory[FILE_PATH_BYTES];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+	if (slash == NULL)
+		snprintf(directory, sizeof(directory), ".");
+	else if (length == 0)
+		snprintf(directory, sizeof(directory), "/");
+	else
+		snprintf(directory, sizeof(directory), "%.*s", (int)length, path);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, directory, "cannot open directory");
+	int result = fsync(fd);
+	int error = errno;
+	close(fd);
+	return result == 0 ? STATUS_OK : fault_errno(fault, error, directory, "cannot sync");
+}
+
+enum status
+file_out_commit(struct file_out *out, struct fault *fault)
+{
+	enum status status = flush_buffer(out, fault);
+	if (status == STATUS_OK && fsync(out->descriptor) != 0)
+		status = fault_errno(fault, errno, out->temporary, "cannot sync");
+	if (close(out->descriptor) != 0 && status == STATUS_OK)
+		status = fault_errno(fault, errno, out->temporary, "cannot close");
+	if (status == STATUS_OK && rename(out->temporary, out->path) != 0)
+		status = fault_errno(fault, errno, out->path, "cannot rename to");
+	if (status != STATUS_OK)
+		unlink(out->temporary);
+	else
+		status = sync_directory_of(out->path, fault);
+	out_free(out);
+	return status;
+}
+
+void
+file_out_abort(struct file_out *out)
+{
+	if (out == NULL)
+		return;
+	close(out->descriptor);
+	unlink(out->temporary);
+	out_free(out);
+}
+
+/* --- names ------------------------------------------------------------------- */
+
+enum status
+file_make_directory(const char *path, struct fault *fault)
+{
+	char part[FILE_PATH_BYTES];
+	size_t length = strlen(path);
+	if (length == 0 || length >= sizeof(part))
+		return fault_set(fault, STATUS_USAGE, path, 0, "the path is empty or too long");
+	for (size_t i = 1; i <= length; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) != 0 && errno != EEXIST)
+			return fault_errno(fault, errno, part, "cannot make directory");
+	}
+	struct stat info;
+	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+		return fault_set(fault, STATUS_IO, path, 0, "not a directory");
+	return STATUS_OK;
+}
+
+enum status
+file_remove(const char *path, struct fault *fault)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		return fault_errno(fault, errno, path, "cannot remove");
+	return STATUS_OK;
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat info;
+	return stat(path, &info) == 0;
+}
+
+enum status
+file_each_name(const char *path, file_name_cb *call, void *context, struct fault *fault)
+{
+	DIR *directory = opendir(path);
+	if (directory == NULL)
+		return fault_errno(fault, errno, path, "cannot open directory");
+	enum status status = STATUS_OK;
+	struct dirent *entry;
+	while (status == STATUS_OK && (entry = readdir(directory)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		status = call(context, entry->d_name, fault);
+	}
+	closedir(directory);
+	return status;
+}
+
+/* --- lock, counter, randomness ------------------------------------------------ */
+
+enum status
+file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault *fault)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	int result;
+	do
+		result = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+	while (result != 0 && errno == EINTR && wait);
+	if (result != 0) {
+		int error = errno;
+		close(fd);
+		if (error == EWOULDBLOCK)
+			return fault_set(fault, STATUS_BUSY, path, 0,
+					 "another process is writing to this store");
+		return fault_errno(fault, error, path, "cannot lock");
+	}
+	lock->descriptor = fd;
+	return STATUS_OK;
+}
+
+void
+file_lock_drop(struct file_lock *lock)
+{
+	close(lock->descriptor);
+	lock->descriptor = -1;
+}
+
+enum status
+file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault)
+{
+	int fd = open(path, write ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	struct stat info;
+	int bad = fstat(fd, &info);
+	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t))
+		bad = write ? ftruncate(fd, sizeof(uint64_t)) : (errno = EINVAL, -1);
+	if (bad != 0) {
+		int error = errno;
+		close(fd);
+		return fault_errno(fault, error, path, "cannot use as a counter");
+	}
+	void *bytes = mmap(NULL, sizeof(uint64_t), write ? PROT_READ | PROT_WRITE : PROT_READ,
+			   MAP_SHARED, fd, 0);
+	int error = errno;
+	close(fd);
+	if (bytes == MAP_FAILED)
+		return fault_errno(fault, error, path, "cannot map");
+	counter->value = bytes;
+	return STATUS_OK;
+}
+
+void
+file_counter_close(struct file_counter *counter)
+{
+	if (counter->value != NULL)
+		munmap(counter->value, sizeof(uint64_t));
+	counter->value = NULL;
+}
+
+enum status
+file_random(uint64_t words[2], struct fault *fault)
+{
+	uint8_t *bytes = (uint8_t *)words;
+	size_t have = 0;
+	while (have < 16) {
+		ssize_t got = getrandom(bytes + have, 16 - have, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return fault_errno(fault, errno, NULL, "cannot get random bytes");
+		have += (size_t)got;
+	}
+	return STATUS_OK;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/ptrie.h"
+
+/*
+ * Keys in one batch step: enough to hide a miss to memory, and few enough
+ * that their state and lines stay in the first cache (docs/bench-ptrie.md).
+ */
+#define GROUP 64
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/*
+ * The walks are written once and compiled twice: inlined into a function with
+ * a target, they become one instruction per popcount and shift. Elsewhere than
+ * on x86 the plain build already has what the machine has.
+ */
+#if defined(__x86_64__) || defined(__i386__)
+#define TARGET_POPCNT __attribute__((target("popcnt,bmi,bmi2")))
+static enum ptrie_path
+path_best(void)
+{
+	return __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") &&
+			       __builtin_cpu_supports("bmi2") ?
+		       PTRIE_POPCNT :
+		       PTRIE_PORTABLE;
+}
+#else
+#define TARGET_POPCNT
+static enum ptrie_path
+path_best(void)
+{
+	return PTRIE_PORTABLE;
+}
+#endif
+
+static uint64_t
+align_up(uint64_t offset)
+{
+	return (offset + PTRIE_ALIGN - 1) & ~(uint64_t)(PTRIE_ALIGN - 1);
+}
+
+/* No overflow: counts are 32 bits wide, structs under 32 bytes. */
+void
+ptrie_layout(const struct ptrie *trie, struct ptrie_layout *layout)
+{
+	layout->root = sizeof(struct ptrie_head_d);
+	layout->nodes = align_up(layout->root + (sizeof(struct le32) << trie->root_bits));
+	layout->leaves = align_up(layout->nodes +
+				  (uint64_t)trie->node_count * sizeof(struct ptrie_node_d));
+	layout->records = align_up(layout->leaves + (uint64_t)trie->leaf_count * sizeof(struct le32));
+	layout->length = align_up(layout->records + (uint64_t)trie->record_count * trie->record_bytes);
+}
+
+enum status
+ptrie_attach(struct ptrie *trie, enum kind kind, const uint8_t *bytes, size_t length,
+	     struct fault *fault)
+{
+	const struct ptrie_head_d *head = (const struct ptrie_head_d *)bytes;
+	struct ptrie view = { .path = (uint8_t)path_best() };
+	struct ptrie_layout layout;
+	if (kind != KIND_IPV4 && kind != KIND_IPV6)
+		return fault_set(fault, STATUS_USAGE, "ptrie", 0, "not a kind with prefixes");
+	if (length < sizeof(*head))
+		return fault_set(fault, STATUS_CORRUPT, "ptrie head", length, "cut short");
+	if (head->kind != kind || head->root_bits > PTRIE_ROOT_BITS_MAX)
+		return fault_set(fault, STATUS_FORMAT, "ptrie head", 0,
+				 "not a prefix trie of this kind");
+	view.root_bits = head->root_bits;
+	view.address_bits = kind == KIND_IPV4 ? 32 : 128;
+	view.record_bytes = (uint8_t)(view.address_bits / 8 + sizeof(struct ptrie_tail_d));
+	view.node_count = le32_get(head->node_count);
+	view.leaf_count = le32_get(head->leaf_count);
+	view.record_count = le32_get(head->record_count);
+	if (view.record_count > PTRIE_RECORDS_MAX)
+		return fault_set(fault, STATUS_CORRUPT, "ptrie head",
+				 offsetof(struct ptrie_head_d, record_count), "too many records");
+	ptrie_layout(&view, &layout);
+	if (layout.length != length)
+		return fault_set(fault, STATUS_CORRUPT, "ptrie head", 0,
+				 "the counts ask for %llu bytes, the section has %zu",
+				 (unsigned long long)layout.length, length);
+	view.root = (const struct le32 *)(bytes + layout.root);
+	view.nodes = (const struct ptrie_node_d *)(bytes + layout.nodes);
+	view.leaves = (const struct le32 *)(bytes + layout.leaves);
+	view.records = bytes + layout.records;
+	*trie = view;
+	return STATUS_OK;
+}
+
+/* What a step that leads out of the section finds instead. */
+static const struct le32 nothing;
+
+/*
+ * One step down: from a node to the child (true) or the leaf (false) of a
+ * slot, without a branch on which of the two it is; NULL if there is none.
+ */
+ALWAYS_INLINE bool
+node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned slot, const void **next)
+{
+	uint64_t inner = le64_get(node->inner), runs = le64_get(node->runs);
+	bool down = inner >> slot & 1;
+	uint64_t below = (1ull << slot) - 1;
+	uint64_t counted = down ? inner & below : runs & (below << 1 | 1);
+	uint32_t index = le32_get(down ? node->first_node : node->first_leaf) +
+			 (uint32_t)__builtin_popcountll(counted) - !down;
+	const void *place = down ? (const void *)(trie->nodes + index) : trie->leaves + index;
+	*next = LIKELY(index < (down ? trie->node_count : trie->leaf_count)) ? place : NULL;
+	return down;
+}
+
+/* A root cell (of a leaf) or a leaf to the answer. */
+ALWAYS_INLINE uint32_t
+leaf_value(const struct ptrie *trie, const struct le32 *leaf)
+{
+	uint32_t value = le32_get(*leaf) & ~PTRIE_LEAF;
+	return LIKELY(value <= trie->record_count) ? value : 0;
+}
+
+ALWAYS_INLINE uint32_t
+find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
+{
+	const struct le32 *cell = &trie->root[ptrie_slot(hi, lo, 0, trie->root_bits)];
+	uint32_t index = le32_get(*cell);
+	const void *at = trie->nodes + index;
+	if (index & PTRIE_LEAF)
+		return leaf_value(trie, cell);
+	if (index >= trie->node_count)
+		return 0;
+	for (unsigned position = trie->root_bits; position < trie->address_bits;
+	     position += PTRIE_STRIDE)
+		if (!node_step(trie, at, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at))
+			return at ? leaf_value(trie, at) : 0;
+		else if (!at)
+			return 0;
+	return 0;
+}
+
+TARGET_POPCNT static uint32_t
+find_popcnt(const struct ptrie *trie, uint64_t hi, uint64_t lo)
+{
+	return find_one(trie, hi, lo);
+}
+
+uint32_t
+ptrie_find(const struct ptrie *trie, uint64_t hi, uint64_t lo)
+{
+	return trie->path == PTRIE_POPCNT ? find_popcnt(trie, hi, lo) : find_one(trie, hi, lo);
+}
+
+/* One address of a batch; constant `bits` lets the compiler drop the other kind. */
+ALWAYS_INLINE unsigned
+batch_slot(const void *addresses, size_t i, unsigned bits, unsigned position, unsigned width)
+{
+	if (bits == 32)
+		return ptrie_slot((uint64_t)((const uint32_t *)addresses)[i] << 32, 0, position,
+				  width);
+	const uint8_t *address = (const uint8_t *)addresses + 16 * i;
+	return ptrie_slot(be64_get(address), be64_get(address + 8), position, width);
+}
+
+/*
+ * A group goes down in lockstep: every level asks for the lines of the next
+ * one before it needs them. at[i] is where address i stands, a node while i is
+ * among the `live`, in the end a leaf (or a root cell that is one).
+ */
+ALWAYS_INLINE void
+find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsigned n,
+	   uint32_t *records)
+{
+	const void *at[GROUP];
+	uint8_t live[GROUP];
+	unsigned live_count = 0;
+	for (unsigned i = 0; i < n; i++) {
+		at[i] = &trie->root[batch_slot(addresses, i, bits, 0, trie->root_bits)];
+		__builtin_prefetch(at[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t index = le32_get(*(const struct le32 *)at[i]);
+		bool down = index < trie->node_count && !(index & PTRIE_LEAF);
+		const void *node = trie->nodes + index;
+		at[i] = down ? node : index & PTRIE_LEAF ? at[i] : &nothing;
+		__builtin_prefetch(at[i]);
+		live[live_count] = (uint8_t)i;
+		live_count += down;
+	}
+	for (unsigned position = trie->root_bits; live_count && position < bits;
+	     position += PTRIE_STRIDE) {
+		unsigned left = 0;
+		for (unsigned k = 0; k < live_count; k++) {
+			unsigned i = live[k];
+			unsigned slot = batch_slot(addresses, i, bits, position, PTRIE_STRIDE);
+			const void *next;
+			bool down = node_step(trie, at[i], slot, &next);
+			at[i] = LIKELY(next) ? next : &nothing;
+			__builtin_prefetch(at[i]);
+			live[left] = (uint8_t)i;
+			left += LIKELY(next) && down;
+		}
+		live_count = left;
+	}
+	for (unsigned k = 0; k < live_count; k++)
+		at[live[k]] = &nothing;
+	for (unsigned i = 0; i < n; i++)
+		records[i] = leaf_value(trie, at[i]);
+}
+
+ALWAYS_INLINE void
+find_many(const struct ptrie *trie, const void *addresses, unsigned bits, size_t n,
+	  uint32_t *records)
+{
+	const uint8_t *next = addresses;
+	for (; n; next += GROUP * (bits / 8), records += GROUP) {
+		unsigned count = n < GROUP ? (unsigned)n : GROUP;
+		find_group(trie, next, bits, count, records);
+		n -= count;
+	}
+}
+
+TARGET_POPCNT static void
+find_many_popcnt(const struct ptrie *trie, const void *addresses, size_t n, uint32_t *records)
+{
+	if (trie->address_bits == 32)
+		find_many(trie, addresses, 32, n, records);
+	else
+		find_many(trie, addresses, 128, n, records);
+}
+
+static void
+find_many_portable(const struct ptrie *trie, const void *addresses, size_t n, uint32_t *records)
+{
+	if (trie->address_bits == 32)
+		find_many(trie, addresses, 32, n, records);
+	else
+		find_many(trie, addresses, 128, n, records);
+}
+
+static void
+find_many_kind(const struct ptrie *trie, const void *addresses, unsigned bits, size_t n,
+	       uint32_t *records)
+{
+	if (trie->address_bits != bits)
+		memset(records, 0, n * sizeof(*records));
+	else if (trie->path == PTRIE_POPCNT)
+		find_many_popcnt(trie, addresses, n, records);
+	else
+		find_many_portable(trie, addresses, n, records);
+}
+
+void
+ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,
+		     uint32_t *records)
+{
+	find_many_kind(trie, addresses, 32, n, records);
+}
+
+void
+ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], size_t n,
+		     uint32_t *records)
+{
+	find_many_kind(trie, addresses, 128, n, records);
+}
+
+/* --- records --- */
+
+bool
+ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix)
+{
+	const uint8_t *address = trie->records + (size_t)index * trie->record_bytes;
+	const struct ptrie_tail_d *tail;
+	if (index >= trie->record_count)
+		return false;
+	bool wide = trie->address_bits == 128;
+	tail = (const struct ptrie_tail_d *)(address + (wide ? 16 : 4));
+	prefix->hi = wide ? be64_get(address) : (uint64_t)be32_get(address) << 32;
+	prefix->lo = wide ? be64_get(address + 8) : 0;
+	prefix->bits = tail->bits;
+	prefix->parent = le32_get(tail->parent);
+	prefix->claims = le32_get(tail->claims);
+	return true;
+}
+
+bool
+ptrie_parent(const struct ptrie *trie, struct ptrie_prefix *prefix)
+{
+	struct ptrie_prefix parent;
+	if (!ptrie_record(trie, prefix->parent - 1, &parent) || parent.bits >= prefix->bits ||
+	    parent.bits > 128)
+		return false;
+	*prefix = parent;
+	return true;
+}
+
+uint32_t
+ptrie_find_exact(const struct ptrie *trie, uint64_t hi, uint64_t lo, unsigned bits)
+{
+	uint32_t number = ptrie_find(trie, hi, lo);
+	struct ptrie_prefix prefix;
+	for (bool more = ptrie_record(trie, number - 1, &prefix); more && prefix.bits >= bits;) {
+		if (prefix.bits == bits)
+			return prefix.hi == hi && prefix.lo == lo ? number : 0;
+		number = prefix.parent;
+		more = ptrie_parent(trie, &prefix);
+	}
+	return 0;
+}
+
+/* --- the trie that records make --- */
+
+void
+ptrie_cut(const struct ptrie *trie, uint32_t first, unsigned position, unsigned width,
+	  uint32_t *cells)
+{
+	struct ptrie_prefix place = { 0 }, prefix;
+	uint32_t above = ptrie_record(trie, first, &place) && position ? place.parent : 0;
+	for (uint32_t slot = 0; slot < 1u << width; slot++)
+		cells[slot] = PTRIE_LEAF | above;
+	for (uint32_t i = first; ptrie_record(trie, i, &prefix); i++) {
+		if (!ptrie_same(prefix.hi, prefix.lo, place.hi, place.lo, position))
+			return;
+		uint32_t *cell = &cells[ptrie_slot(prefix.hi, prefix.lo, position, width)];
+		if (prefix.bits > position + width) {
+			*cell = *cell & PTRIE_LEAF ? i : *cell;
+			continue;
+		}
+		for (uint32_t span = 1u << (position + width - prefix.bits); span; span--)
+			*cell++ = PTRIE_LEAF | (i + 1);
+	}
+}
+
+struct ptrie_shape
+ptrie_shape(const uint32_t cells[PTRIE_SLOTS])
+{
+	struct ptrie_shape shape = { 0, 0 };
+	uint32_t last = 0; /* no leaf: those carry PTRIE_LEAF here */
+	for (unsigned slot = 0; slot < PTRIE_SLOTS; slot++) {
+		bool leaf = cells[slot] & PTRIE_LEAF;
+		shape.inner |= (uint64_t)!leaf << slot;
+		shape.runs |= (uint64_t)(leaf && cells[slot] != last) << slot;
+		last = leaf ? cells[slot] : last;
+	}
+	return shape;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A popcount trie (after Asai and Ohara, "Poptrie", SIGCOMM 2015): longest
+ * prefix match over IPv4 or IPv6 prefixes in one immutable section of bytes.
+ *
+ *   ptrie_build (ptrie_build.h) -> bytes -> ptrie_attach -> ptrie_find -> ptrie_record,
+ *   ptrie_parent, ptrie_parent ...: all covering prefixes, the most specific first
+ *
+ * A key is a string of 128 bits, the first bit on top: `hi`, then `lo`. An IPv4
+ * address stands in the top 32 bits of `hi`; everything after it is zero.
+ *
+ * The section, every part 64-byte aligned and zero-padded, in this order:
+ *
+ *   head     struct ptrie_head_d                      64 bytes
+ *   root     2^root_bits cells by the first bits      le32
+ *   nodes    one per 6 bits of key below that         struct ptrie_node_d, 24 bytes
+ *   leaves   runs of equal slots, folded into one     le32
+ *   records  by (address, length)                     address, struct ptrie_tail_d: 16 or 28 bytes
+ *
+ *   root cell   PTRIE_LEAF + leaf, or the index of a node
+ *   leaf        0 = nothing, else 1 + index of the most specific record
+ *   node        slot v has a child if bit v of `inner` is set: the children stand
+ *               together, nodes[first_node + bits of `inner` below v]; any other slot is
+ *               a leaf: leaves[first_leaf + bits of `runs` up to and with v, less one],
+ *               where a bit of `runs` is set at each leaf slot that differs from the
+ *               leaf slot before it
+ *
+ * The bytes are a function of the set of prefixes: nodes and leaves stand in
+ * the order of a walk in address order, and ptrie_check() asks for exactly that.
+ *
+ * Safety: after ptrie_attach() every call is memory-safe and ends in a bounded
+ * number of steps for ANY bytes, also bytes that change under it; only
+ * ptrie_check() says whether they mean anything.
+ * Threads: readers share a struct ptrie freely; no call here but attach writes to it.
+ */
+#ifndef ENGINE_PTRIE_H
+#define ENGINE_PTRIE_H
+
+#include "engine/bytes.h"
+#include "engine/kind.h"
+#include "engine/status.h"
+
+#define PTRIE_STRIDE 6
+#define PTRIE_SLOTS 64
+#define PTRIE_ROOT_BITS_MAX 18
+#define PTRIE_LEAF 0x80000000u          /* in a root cell */
+#define PTRIE_RECORDS_MAX 0x7ffffffeu
+#define PTRIE_ALIGN 64
+
+struct ptrie_head_d {
+	uint8_t kind;               /* enum kind: KIND_IPV4 or KIND_IPV6 */
+	uint8_t root_bits;          /* 0..PTRIE_ROOT_BITS_MAX */
+	uint8_t zero[2];
+	struct le32 node_count;
+	struct le32 leaf_count;
+	struct le32 record_count;
+	uint8_t zero_more[48];
+};
+
+struct ptrie_node_d {
+	struct le64 inner;
+	struct le64 runs;
+	struct le32 first_node;
+	struct le32 first_leaf;
+};
+
+/* A record after its 4 or 16 bytes of address in network order. */
+struct ptrie_tail_d {
+	uint8_t bits;
+	uint8_t zero[3];
+	struct le32 parent;         /* 1 + index of the next shorter covering record; 0 = none */
+	struct le32 claims;         /* the caller's; not looked at here */
+};
+
+_Static_assert(sizeof(struct ptrie_head_d) == 64, "docs/format.md");
+_Static_assert(sizeof(struct ptrie_node_d) == 24, "docs/format.md");
+_Static_assert(sizeof(struct ptrie_tail_d) == 12, "docs/format.md");
+
+/* Which code walks the trie; all give the same answers. */
+enum ptrie_path {
+	PTRIE_PORTABLE,
+	PTRIE_POPCNT                /* x86 with POPCNT and BMI */
+};
+
+/* Borrows the bytes it was attached to. */
+struct ptrie {
+	const struct le32 *root;
+	const struct ptrie_node_d *nodes;
+	const struct le32 *leaves;
+	const uint8_t *records;
+	uint32_t node_count;
+	uint32_t leaf_count;
+	uint32_t record_count;
+	uint8_t root_bits;
+	uint8_t address_bits;       /* 32 or 128 */
+	uint8_t record_bytes;       /* 16 or 28 */
+	uint8_t path;               /* enum ptrie_path: the best this machine has; tests lower it */
+};
+
+/* One record, decoded. */
+struct ptrie_prefix {
+	uint64_t hi, lo;
+	uint32_t bits;
+	uint32_t parent;            /* as stored: use ptrie_parent() to follow it */
+	uint32_t claims;
+};
+
+/* Where each part stands; `length` is the section's. From counts alone. */
+struct ptrie_layout {
+	uint64_t root, nodes, leaves, records, length;
+};
+void
+ptrie_layout(const struct ptrie *trie, struct ptrie_layout *layout);
+
+/*
+ * Make `trie` a view of `bytes`, which must stay as long as it is used. Looks
+ * at the head and at `length` only, which must be what the counts ask for:
+ * STATUS_FORMAT if it is no trie of this kind, else STATUS_CORRUPT. Any
+ * alignment of `bytes` will do, 64 is fastest.
+ */
+enum status
+ptrie_attach(struct ptrie *trie, enum kind kind, const uint8_t *bytes, size_t length,
+	     struct fault *fault);
+
+/* 1 + index of the most specific record that covers the address; 0 = none. */
+uint32_t
+ptrie_find(const struct ptrie *trie, uint64_t hi, uint64_t lo);
+
+/*
+ * The same for many: records[i] = ptrie_find(address i). IPv4 in host order,
+ * IPv6 in network order; on a trie of that kind only (else all 0). `records`
+ * may not overlap the addresses.
+ */
+void
+ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,
+		     uint32_t *records);
+void
+ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], size_t n,
+		     uint32_t *records);
+
+/*
+ * Record `index` (what ptrie_find gave, less one: a miss is out of range too).
+ * False if there is none. On damaged bytes the fields may hold anything.
+ */
+bool
+ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix);
+
+/*
+ * Go on to the next shorter covering prefix; false at the end. Each step gives
+ * a shorter one, whatever the bytes say: at most 129 steps.
+ */
+bool
+ptrie_parent(const struct ptrie *trie, struct ptrie_prefix *prefix);
+
+/* 1 + index of the record of exactly this prefix; 0 = none. */
+uint32_t
+ptrie_find_exact(const struct ptrie *trie, uint64_t hi, uint64_t lo, unsigned bits);
+
+/*
+ * Prove that the section is what ptrie_build() makes of its records: records
+ * in order and distinct, no bit set past their length, parents right, every
+ * cell, node and leaf right, padding zero. STATUS_CORRUPT with part and offset
+ * in the section at the first mistake. Time: a few steps per record and level,
+ * plus 64 per node; memory: the root again.
+ */
+enum status
+ptrie_check(const struct ptrie *trie, struct fault *fault);
+
+/* --- shared by reader, builder and check --- */
+
+/* `width` (0..18) bits of the key from bit `position` (0..127); zeros follow its end. */
+static inline unsigned
+ptrie_slot(uint64_t hi, uint64_t lo, unsigned position, unsigned width)
+{
+	uint64_t top;
+	if (position >= 64)
+		top = lo << (position - 64);
+	else if (position + width <= 64)
+		top = hi << position;
+	else
+		top = hi << position | lo >> (64 - position);
+	return (unsigned)(top >> 1 >> (63 - width));
+}
+
+/* True if the first `bits` (0..128) bits of two keys are the same. */
+static inline bool
+ptrie_same(uint64_t hi, uint64_t lo, uint64_t other_hi, uint64_t other_lo, unsigned bits)
+{
+	uint64_t high = hi ^ other_hi, low = lo ^ other_lo;
+	if (bits <= 64)
+		return bits == 0 || high >> (64 - bits) == 0;
+	return high == 0 && low >> (128 - bits) == 0;
+}
+
+/*
+ * Cut the records at bits [position, position + width): one cell per slot,
+ *   PTRIE_LEAF + leaf                      no record goes deeper there
+ *   index of the first record that does    the trie has a node there
+ * `first` is the first record below the place being cut, i.e. of those that
+ * share its first `position` bits and are longer; they stand together. The
+ * leaf that covers the whole place is the parent of `first`: that record is
+ * the most specific of those no longer than `position`.
+ * The records must be right (built or checked).
+ */
+void
+ptrie_cut(const struct ptrie *trie, uint32_t first, unsigned position, unsigned width,
+	  uint32_t *cells);
+
+/* The node that stands for 64 cells, but for the indices of its first child and leaf. */
+struct ptrie_shape {
+	uint64_t inner, runs;
+};
+struct ptrie_shape
+ptrie_shape(const uint32_t cells[PTRIE_SLOTS]);
+
+#endif
