@@ -65,7 +65,10 @@ catalog_category_near(const struct catalog *catalog, const char *name, size_t le
 /*
  * Define a category (copied). An equal one already there: OK and nothing
  * changes. The same name with another type, or a service-owned one: refused.
- * More list values or a wider number range than before: the category grows.
+ * More list values or a wider number range than before: the category grows;
+ * it never shrinks, and a description that is not empty replaces the old one.
+ * A service (category->service) may let a service-owned one grow; who owns a
+ * category never changes. Not well formed (engine/category.h): bad-tag.
  */
 enum status
 catalog_category_put(struct catalog *catalog, const struct tag_category *category,
@@ -81,14 +84,28 @@ catalog_source(const struct catalog *catalog, const char *name, size_t length);
 enum status
 catalog_source_put(struct catalog *catalog, const char *name, size_t length,
 		   struct source_row **source, struct fault *fault);
+/* Replace its description: at most 255 bytes of plain UTF-8, else usage. */
+enum status
+catalog_source_describe(struct source_row *source, const char *text, size_t length,
+			struct fault *fault);
 enum status
 catalog_source_remove(struct catalog *catalog, const char *name, size_t length,
 		      struct fault *fault);
 
 /*
  * The disk form (docs/format.md, manifest sections TCAT and SRCS together):
- * deterministic. The caller frees *bytes. Decoding takes any bytes: format or
- * corrupt, never a crash.
+ * deterministic. The caller frees *bytes. Decoding takes any bytes: format,
+ * version or corrupt, never a crash; what it takes, encodes to the same bytes.
+ *
+ *   "RCAT", version u8 = 1
+ *   category count u16, category*      by name, byte order, no two equal in folded case
+ *     category = type u8, owner u8 (1 = service), name, description, then
+ *                list: value count u16, value*; number: min i64, max i64
+ *   source count u16, source*          by name, byte order
+ *     source   = name, description, priority u32, ttl_seconds u64,
+ *                last_import u64, last_count u64
+ *
+ * name, description, value = length u8, bytes. Integers little-endian.
  */
 enum status
 catalog_encode(const struct catalog *catalog, uint8_t **bytes, size_t *length,
