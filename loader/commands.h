@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The subcommands that this folder drives, one file each (loader/cmd_NAME.c).
+ * query/repute_main.c puts them in its table together with query/commands.h.
+ */
+#ifndef LOADER_COMMANDS_H
+#define LOADER_COMMANDS_H
+
+#include "engine/cli.h"
+
+#endif

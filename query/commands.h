@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The subcommands that this folder drives, one file each (query/cmd_NAME.c).
+ * query/repute_main.c puts them in its table together with loader/commands.h.
+ */
+#ifndef QUERY_COMMANDS_H
+#define QUERY_COMMANDS_H
+
+#include "engine/cli.h"
+
+extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_normalize;
+extern const struct cli_command cmd_version;
+
+#endif

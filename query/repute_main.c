@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program `repute`: the one place where loader/ and query/ meet. A command
+ * is a row here and a file of its own. The order is the order of help.
+ */
+#include "loader/commands.h"
+#include "query/commands.h"
+
+static const struct cli_command *const commands[] = {
+	&cmd_normalize,
+	&cmd_help,
+	&cmd_version,
+	NULL
+};
+
+static const struct cli_program repute_program = {
+	.name = "repute",
+	.summary = "reputation of addresses, domains, URLs and files",
+	.about = "Keeps what feeds, services and people say about IP prefixes, domains, URLs "
+		 "and file hashes, and answers what is known about a value, who said it and "
+		 "until when it holds.",
+	.commands = commands,
+};
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(&repute_program, argc, argv);
+}
