@@ -77,14 +77,13 @@ struct info_kind_d {
 	struct le64 keys;         /* records of table and trie together, removals counted */
 	struct le64 buckets;      /* home lines of the table; 0 = no table */
 	struct le32 first_step;   /* domain: fewest labels of any key */
-	struct le32 reserved;
+	struct le32 reseeds;      /* times the table was re-seeded to bound its probes */
 };
 
 struct info_d {
 	struct le32 canon_version;
 	struct le32 flags;        /* FORMAT_SEGMENT_* */
-	struct le64 seed[2];      /* of the hashes in this file */
-	struct le64 asked_seed[2];/* what the builder was given; differs after re-seeding */
+	struct le64 seed[2];      /* table seeds derive from it, engine/path.h */
 	struct le32 gate_bits;    /* GAT4: 2^gate_bits bits; 0 = no gate */
 	struct le32 reserved;
 	struct info_kind_d kind[6];

@@ -64,6 +64,14 @@ key_set_ipv6(struct key *key, const uint8_t address[16], unsigned prefix_bits);
 void
 key_set_digest(struct key *key, enum kind kind, const uint8_t *digest);
 
+/*
+ * A key over canonical text that stands elsewhere (a segment), borrowed; scope
+ * exact. Finds a URL's host and a pattern's marks. False if it cannot be a key of that kind
+ * (a URL without `://` and a host, unless a pattern): memory-safe for any bytes, no full check.
+ */
+bool
+key_borrow_text(struct key *key, enum kind kind, const char *text, size_t length);
+
 /* Longest text that key_print can make, with its NUL. */
 #define KEY_PRINT_BYTES (LIMIT_URL_BYTES + 16)
 

@@ -37,6 +37,7 @@
 #include "engine/ptrie.h"
 
 #define SEGMENT_NONE 0xffffffffu /* no claims id: the key is not in this segment */
+#define SEGMENT_GRAMS_BYTES 8192
 #define SEGMENT_REMOVED 0u       /* claims id of a removal (overlays only) */
 
 struct segment_table {
@@ -49,6 +50,7 @@ struct segment_table {
 	uint64_t keys_length;
 	uint32_t record_bytes;
 	uint32_t first_step;
+	struct hash_seed seed;   /* of this table */
 };
 
 struct segment_strings {
@@ -88,13 +90,15 @@ struct segment_match {
 	uint8_t in_trie;      /* record is a ptrie's */
 	uint8_t exact;        /* the key is the query itself; else the query lies below it */
 	uint8_t kind;
+	uint8_t pattern;      /* KEY_PATTERN_* of the key */
+	uint8_t whole;        /* prefix, digest or pattern: matches whatever the claim's scope */
 };
 
 /*
- * All keys that cover the query, general to specific but patterns last; at
- * most `cap` (LIMIT_COVERING is always enough). Whether a claim's scope fits
- * is the caller's to ask (segment_claim_covers): an exact entry above the
- * query is not returned, but a key with several scopes comes whole.
+ * All keys that cover the query, in no promised order; at most `cap`
+ * (LIMIT_COVERING is always enough). Whether a claim's scope fits is the
+ * caller's to ask (segment_claim_covers): a key with several scopes comes
+ * whole, and overlays return keys of any scope, since they hide lower ones.
  */
 size_t
 segment_collect(const struct segment *segment, const struct key *query,
@@ -128,11 +132,11 @@ bool
 segment_claim_next(const struct segment *segment, struct segment_claim_cursor *cursor,
 		   struct segment_claim *claim);
 
-/* Does a claim of this scope on the matched key reach the query? */
+/* Does a claim of this scope on the matched key reach the query? A prefix always does. */
 static inline bool
-segment_claim_covers(enum scope scope, bool exact)
+segment_claim_covers(const struct segment_match *match, enum scope scope)
 {
-	return (scope & (exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
+	return match->whole || (scope & (match->exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
 }
 
 /* Borrowed bytes; "" for any index out of range. */
@@ -150,5 +154,14 @@ struct segment_cursor {
 bool
 segment_next(const struct segment *segment, struct segment_cursor *cursor, struct key *key,
 	     uint32_t *claims);
+
+/*
+ * The key of record `record` of a table: borrowed text, scope exact. False if
+ * the record does not hold a key of that kind (only in damaged files). Shared
+ * with the builder, whose tables have the same shape before they are sorted.
+ */
+bool
+segment_table_key(const struct segment_table *table, enum kind kind, uint64_t record,
+		  struct key *key, uint32_t *claims);
 
 #endif

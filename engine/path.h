@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Path: a key as a list of steps, general to specific, each a 64-bit hash.
+ *
+ * Reader and builder both get their steps here, so they cannot disagree. The
+ * last step of a key is its own node; the steps before it are the nodes of
+ * what it lies below. segment.h shows the steps of each kind.
+ *
+ * A URL's node is its text without one trailing `/` (if it has no query), so
+ * that `http://h/a` and `http://h/a/` share a node and a walk needs one probe
+ * per path segment; records tell them apart. Entries with more than
+ * LIMIT_URL_STEPS path segments are refused (path_deep), so a query's deeper
+ * steps cannot be entries and are not asked.
+ *
+ * A pattern entry (key->pattern) has one step: its literal, salted with the
+ * pattern bits; look-ups make such steps from the lengths in the segment.
+ */
+#ifndef ENGINE_PATH_H
+#define ENGINE_PATH_H
+
+#include "engine/hash.h"
+#include "engine/key.h"
+
+/* The seed of a kind's table after `reseeds` re-seedings. */
+struct hash_seed
+path_seed(struct hash_seed seed, enum kind kind, uint32_t reseeds);
+
+struct path_step {
+	uint64_t hash;
+	uint32_t length; /* text: bytes of the node's text; ip: prefix bits */
+	bool last;       /* the key's own node */
+};
+
+struct path {
+	const struct key *key;
+	const char *text;
+	struct hash_seed seed;
+	uint32_t position; /* domain: start of the next suffix; url, ipv6: next place */
+	uint32_t end;      /* url: end of the path (at `?` or the end) */
+	uint32_t steps;
+	bool done;
+};
+
+/* `first_step`: domain steps with fewer labels are skipped (0, 1: none are). */
+void
+path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const struct key *key);
+bool
+path_next(struct path *path, struct path_step *step);
+
+/* Hash of a pattern's literal. */
+uint64_t
+path_pattern(struct hash_seed seed, unsigned pattern, const char *literal, size_t length);
+
+/* The literal part of a pattern key's text. */
+const char *
+path_literal(const struct key *key, size_t *length);
+
+/* True if a URL key has more path segments than an entry may have. */
+bool
+path_deep(const struct key *key);
+
+/* Labels of a domain key. */
+uint32_t
+path_labels(const struct key *key);
+
+/* Does the hashed table hold this key? If not, an IP prefix: the prefix trie does. */
+static inline bool
+path_in_table(const struct key *key)
+{
+	if (key->kind == KIND_IPV4)
+		return key->prefix_bits == 32;
+	if (key->kind == KIND_IPV6)
+		return key->prefix_bits == 128 || key->prefix_bits == 64 || key->prefix_bits == 48;
+	return true;
+}
+
+#endif
