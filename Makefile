@@ -44,7 +44,7 @@ CC = $(if $(filter fuzz,$(VARIANT)),clang,gcc)
 endif
 B = build/obj/$(VARIANT)
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
-	-Wno-unused-parameter
+	-Wno-unused-parameter -Werror=implicit-function-declaration
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_release = -O2 -g
 CFLAGS_debug = -O0 -g -DREPUTE_DEBUG
@@ -53,7 +53,7 @@ CFLAGS_tsan = -O1 -g -DREPUTE_DEBUG -fsanitize=thread
 CFLAGS_bench = -O2 -g -DNDEBUG
 CFLAGS_fuzz = -O1 -g -DREPUTE_DEBUG $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS_m32 = -O2 -g -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-ALL_CFLAGS = -std=gnu11 -I. -fPIC -fvisibility=hidden $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -I. -fPIC -fvisibility=hidden $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
 LINK = $(CC) $(ALL_CFLAGS) -Wl,--as-needed $(LDFLAGS)
 LIBS = -lxxhash -lidn2 -lJudy -lz -lzstd -lcrypto -lpsl -lpthread -lm $(LIBS_EXTRA)
 TEST_LIBS = -lcheck -lsubunit -lrt $(LIBS)
