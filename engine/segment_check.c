@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/segment_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/canon.h"
+#include "engine/path.h"
+#include "engine/segment_aid.h"
+#include "engine/segment_layout.h"
+#include "engine/sha256.h"
+#include "engine/tag.h"
+
+static enum status
+wrong(const struct segment *segment, struct fault *fault, uint32_t id, uint64_t inside,
+      const char *why)
+{
+	struct section section;
+	char name[5];
+	container_section(&segment->container, id, &section);
+	container_id_text(id, name);
+	return fault_set(fault, STATUS_CORRUPT, name, section.offset + inside, "%s", why);
+}
+
+static bool
+is_overlay(const struct segment *segment)
+{
+	return (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0;
+}
+
+/* --- sections there are -------------------------------------------------------------- */
+
+static bool
+is_known(uint32_t id)
+{
+	static const uint32_t single[] = {FORMAT_INFO,     FORMAT_SOURCES, FORMAT_TAGS,
+					  FORMAT_CLAIMS,   FORMAT_PATTERNS, FORMAT_GRAMS,
+					  FORMAT_GATE_IPV4};
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
+		if (id == single[i])
+			return true;
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		if (id == FORMAT_HOT(kind) || id == FORMAT_RECORDS(kind) ||
+		    id == FORMAT_KEYS(kind) || (kind <= KIND_IPV6 && id == FORMAT_TRIE(kind)))
+			return true;
+	return false;
+}
+
+static enum status
+check_sections(const struct segment *segment, struct fault *fault)
+{
+	for (uint32_t i = 0; i < segment->container.section_count; i++) {
+		struct section section;
+		uint32_t flags, id = container_section_at(&segment->container, i, &section, &flags);
+		char name[5];
+		container_id_text(id, name);
+		if (!is_known(id) && (flags & FORMAT_SECTION_OPTIONAL) == 0)
+			return fault_set(fault, STATUS_VERSION, name, section.offset,
+					 "a required section that this program does not know");
+		if (is_known(id) && (flags != 0 || section.length == 0))
+			return fault_set(fault, STATUS_CORRUPT, name, section.offset,
+					 "a known section is empty or marked optional");
+	}
+	if ((segment->flags & ~FORMAT_SEGMENT_OVERLAY) != 0)
+		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, flags),
+			     "unknown flags");
+	return STATUS_OK;
+}
+
+/* --- strings and claims ----------------------------------------------------------------- */
+
+typedef bool string_good_cb(const uint8_t *bytes, size_t length);
+
+static bool
+source_good(const uint8_t *bytes, size_t length)
+{
+	(void)bytes;
+	return length > 0 && length <= LIMIT_SOURCE_NAME_BYTES;
+}
+
+static bool
+tags_good(const uint8_t *bytes, size_t length)
+{
+	struct tag_cursor cursor = {.bytes = bytes, .length = length};
+	struct tag_view tag;
+	while (tag_next(&cursor, &tag))
+		;
+	return !cursor.bad;
+}
+
+static enum status
+check_strings(const struct segment *segment, const struct segment_strings *strings, uint32_t id,
+	      string_good_cb *good, struct fault *fault)
+{
+	const uint8_t *before = NULL;
+	size_t before_length = 0;
+	uint64_t expected = 0;
+	for (uint32_t i = 0; i <= strings->count; i++) {
+		struct le64 disk;
+		uint64_t place = sizeof(struct strings_d) + (uint64_t)i * 8;
+		memcpy(&disk, strings->offsets + (size_t)i * 8, 8);
+		uint64_t offset = le64_get(disk);
+		if (offset < expected || offset > strings->bytes_length || (i == 0 && offset != 0))
+			return wrong(segment, fault, id, place, "string offsets are out of order");
+		expected = offset;
+	}
+	if (expected != strings->bytes_length)
+		return wrong(segment, fault, id, 0, "bytes that belong to no string");
+	for (uint32_t i = 0; i < strings->count; i++) {
+		size_t length;
+		const uint8_t *bytes = id == FORMAT_SOURCES
+			? (const uint8_t *)segment_source(segment, i, &length)
+			: segment_tags(segment, i, &length);
+		size_t common = length < before_length ? length : before_length;
+		int order = common == 0 ? 0 : memcmp(before, bytes, common);
+		if (i > 0 && (order > 0 || (order == 0 && before_length >= length)))
+			return wrong(segment, fault, id, i, "strings are out of order");
+		if (!good(bytes, length))
+			return wrong(segment, fault, id, i, "a string is not what it must be");
+		before = bytes;
+		before_length = length;
+	}
+	return STATUS_OK;
+}
+
+static const char *
+claim_mistake(const struct segment *segment, const struct claim_d *claim,
+	      const struct claim_d *before)
+{
+	static const uint8_t zero[sizeof(claim->reserved)];
+	if (claim->scope < SCOPE_EXACT || claim->scope > SCOPE_TREE)
+		return "a claim has no known scope";
+	if (le16_get(claim->source) >= segment->sources.count)
+		return "a claim names a source that is not there";
+	if (le32_get(claim->set) >= segment->tags.count ||
+	    le32_get(claim->notes) >= segment->tags.count)
+		return "a claim names tags that are not there";
+	if ((claim->flags & ~FORMAT_CLAIM_LAST) != 0 || memcmp(claim->reserved, zero, sizeof(zero)))
+		return "a reserved field is not zero";
+	if (before != NULL && (le16_get(before->source) > le16_get(claim->source) ||
+			       (le16_get(before->source) == le16_get(claim->source) &&
+				before->scope >= claim->scope)))
+		return "claims of one key are out of order";
+	return NULL;
+}
+
+static enum status
+check_claims(const struct segment *segment, struct fault *fault)
+{
+	const struct claim_d *claims = (const struct claim_d *)segment->claims;
+	struct claim_d removal = {.flags = FORMAT_CLAIM_LAST};
+	if (segment->claim_count == 0 || memcmp(claims, &removal, sizeof(removal)) != 0)
+		return wrong(segment, fault, FORMAT_CLAIMS, 0, "claim 0 is not the removal");
+	uint32_t run = 0;
+	for (uint64_t i = 1; i < segment->claim_count; i++) {
+		const char *why = claim_mistake(segment, &claims[i], run > 0 ? &claims[i - 1] : NULL);
+		run++;
+		if (why == NULL && run > LIMIT_CLAIMS_PER_KEY)
+			why = "too many claims on one key";
+		if (why != NULL)
+			return wrong(segment, fault, FORMAT_CLAIMS, i * sizeof(*claims), why);
+		if ((claims[i].flags & FORMAT_CLAIM_LAST) != 0)
+			run = 0;
+	}
+	if (run != 0)
+		return wrong(segment, fault, FORMAT_CLAIMS, 0, "the last claim is not marked so");
+	return STATUS_OK;
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+/* A claims id must begin a list: claim 0 in overlays, else one that follows a last claim. */
+static bool
+claims_begin(const struct segment *segment, uint32_t id)
+{
+	const struct claim_d *claims = (const struct claim_d *)segment->claims;
+	if (id == SEGMENT_REMOVED)
+		return is_overlay(segment);
+	return id < segment->claim_count && (claims[id - 1].flags & FORMAT_CLAIM_LAST) != 0;
+}
+
+static bool
+key_is_canonical(const struct key *key)
+{
+	struct key again;
+	struct canon_options options = {.use = CANON_ENTRY};
+	if (kind_table[key->kind].key_bytes != 0)
+		return true;
+	if (canon_key(key->kind, key_text(key), key->length, &options, &again, NULL) != STATUS_OK)
+		return false;
+	return again.length == key->length && again.pattern == key->pattern &&
+	       again.scope == SCOPE_EXACT &&
+	       memcmp(key_text(&again), key_text(key), key->length) == 0;
+}
+
+static unsigned
+key_entries(const struct segment *segment, const struct key *key, uint32_t claims, bool *scopes_good)
+{
+	struct segment_claim_cursor cursor = segment_claims(claims);
+	struct segment_claim claim;
+	unsigned seen = 0;
+	while (segment_claim_next(segment, &cursor, &claim)) {
+		seen |= 1u << claim.scope;
+		if (claim.scope != SCOPE_EXACT &&
+		    (!kind_table[key->kind].scoped || key->pattern != 0))
+			*scopes_good = false;
+	}
+	return (unsigned)__builtin_popcount(seen);
+}
+
+static enum status
+check_keys(const struct segment *segment, enum kind kind, struct fault *fault)
+{
+	const struct segment_table *table = &segment->table[kind];
+	uint64_t entries = 0, keys = 0;
+	bool scopes_good = true;
+	struct key key;
+	uint32_t claims;
+	for (uint64_t i = 0; i < table->record_count; i++) {
+		uint64_t place = i * table->record_bytes;
+		if (!segment_table_key(table, kind, i, &key, &claims) || !key_is_canonical(&key))
+			return wrong(segment, fault, FORMAT_RECORDS(kind), place,
+				     "a record does not hold a canonical key");
+	}
+	struct segment_cursor cursor = {.kind = kind};
+	while (segment_next(segment, &cursor, &key, &claims) && key.kind == kind) {
+		if (!claims_begin(segment, claims))
+			return wrong(segment, fault, FORMAT_RECORDS(kind), keys,
+				     "a key's claims do not begin a list");
+		entries += key_entries(segment, &key, claims, &scopes_good);
+		keys++;
+	}
+	if (!scopes_good)
+		return wrong(segment, fault, FORMAT_RECORDS(kind), 0,
+			     "a claim's scope does not fit its key");
+	if (keys != segment->keys[kind] || entries != segment->entries[kind])
+		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
+			     "keys and entries are not as many as INFO says");
+	return STATUS_OK;
+}
+
+/* Key texts follow one another in record order, without gaps. */
+static enum status
+check_key_places(const struct segment *segment, enum kind kind, struct fault *fault)
+{
+	const struct segment_table *table = &segment->table[kind];
+	uint64_t expected = 0;
+	for (uint64_t i = 0; kind_table[kind].key_bytes == 0 && i < table->record_count; i++) {
+		const struct record_text_d *record =
+			(const struct record_text_d *)table->records + i;
+		struct key key;
+		uint32_t claims;
+		if (le40_get(record->offset) != expected ||
+		    !segment_table_key(table, kind, i, &key, &claims))
+			return wrong(segment, fault, FORMAT_KEYS(kind), expected,
+				     "key texts do not follow one another");
+		expected += 2u + key.length;
+	}
+	if (expected != table->keys_length)
+		return wrong(segment, fault, FORMAT_KEYS(kind), expected,
+			     "bytes that belong to no key");
+	return STATUS_OK;
+}
+
+/* --- tables as the builder would make them ------------------------------------------------------ */
+
+static unsigned
+scopes_of(void *context, uint32_t claims)
+{
+	const struct segment *segment = context;
+	struct segment_claim_cursor cursor = segment_claims(claims);
+	struct segment_claim claim;
+	unsigned scopes = is_overlay(segment) ? SCOPE_TREE : 0;
+	while (segment_claim_next(segment, &cursor, &claim))
+		scopes |= claim.scope;
+	return scopes;
+}
+
+static enum status
+compare_table(const struct segment *segment, enum kind kind, const struct layout *layout,
+	      struct fault *fault)
+{
+	const struct segment_table *table = &segment->table[kind];
+	if (layout->buckets != table->buckets || layout->first_step != table->first_step)
+		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
+			     "a table's shape is not the builder's");
+	for (uint64_t i = 0; i < layout->record_count; i++)
+		if (layout->order[i] != i)
+			return wrong(segment, fault, FORMAT_RECORDS(kind), i * table->record_bytes,
+				     "a record is out of its order");
+	for (uint64_t i = 0; i < layout->lines_count; i++)
+		if (memcmp(&layout->lines[i], table->lines + i * sizeof(struct bucket_d),
+			   sizeof(struct bucket_d)) != 0)
+			return wrong(segment, fault, FORMAT_HOT(kind), i * sizeof(struct bucket_d),
+				     "a line is not what the builder makes of the keys");
+	return STATUS_OK;
+}
+
+static enum status
+check_table(const struct segment *segment, enum kind kind, struct fault *fault)
+{
+	enum status status = check_key_places(segment, kind, fault);
+	if (status == STATUS_OK)
+		status = check_keys(segment, kind, fault);
+	if (status != STATUS_OK)
+		return status;
+	struct segment_table copy = segment->table[kind];
+	struct layout layout;
+	struct fault inner = {0};
+	status = layout_make(&copy, kind, segment->seed, scopes_of, (void *)(uintptr_t)segment,
+			     &layout, &inner);
+	if (status == STATUS_USAGE)
+		return wrong(segment, fault, FORMAT_RECORDS(kind), 0, "a key stands there twice");
+	if (status != STATUS_OK)
+		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
+	status = compare_table(segment, kind, &layout, fault);
+	layout_fini(&layout);
+	return status;
+}
+
+static enum status
+check_trie(const struct segment *segment, enum kind kind, struct fault *fault)
+{
+	struct fault inner = {0};
+	if (segment->trie[kind].record_count == 0)
+		return STATUS_OK;
+	enum status status = ptrie_check(&segment->trie[kind], &inner);
+	if (status == STATUS_CORRUPT)
+		return wrong(segment, fault, FORMAT_TRIE(kind), inner.offset, inner.text);
+	if (status != STATUS_OK)
+		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
+	for (uint32_t i = 0; i < segment->trie[kind].record_count; i++) {
+		struct ptrie_prefix prefix;
+		struct key key = {.kind = (uint8_t)kind};
+		ptrie_record(&segment->trie[kind], i, &prefix);
+		key.prefix_bits = (uint8_t)prefix.bits;
+		if (path_in_table(&key))
+			return wrong(segment, fault, FORMAT_TRIE(kind), i,
+				     "a prefix stands in the trie that belongs in the table");
+	}
+	return STATUS_OK;
+}
+
+static enum status
+check_aids(const struct segment *segment, struct fault *fault)
+{
+	struct aid_image gate = {0}, patterns = {0}, grams = {0};
+	uint32_t bits;
+	enum status status = aid_gate_make(&segment->table[KIND_IPV4], &bits, &gate, fault);
+	if (status == STATUS_OK)
+		status = aid_patterns_make(&segment->table[KIND_URL], &patterns, &grams, fault);
+	if (status == STATUS_OK && (bits != segment->gate_bits ||
+				    (bits != 0 && memcmp(gate.bytes, segment->gate, gate.length))))
+		status = wrong(segment, fault, FORMAT_GATE_IPV4, 0,
+			       "the bitmap is not the builder's");
+	if (status == STATUS_OK &&
+	    (patterns.length != segment->pattern_count * sizeof(struct pattern_d) ||
+	     (patterns.length > 0 && memcmp(patterns.bytes, segment->patterns, patterns.length))))
+		status = wrong(segment, fault, FORMAT_PATTERNS, 0,
+			       "the pattern lengths are not those of the entries");
+	if (status == STATUS_OK &&
+	    ((grams.length > 0) != (segment->grams != NULL) ||
+	     (grams.length > 0 && memcmp(grams.bytes, segment->grams, grams.length))))
+		status = wrong(segment, fault, FORMAT_GRAMS, 0,
+			       "the bitmap is not that of the entries");
+	free(gate.bytes);
+	free(patterns.bytes);
+	free(grams.bytes);
+	return status;
+}
+
+enum status
+segment_check(const struct segment *segment, struct fault *fault)
+{
+	enum status status = container_check(&segment->container, fault);
+	if (status == STATUS_OK)
+		status = check_sections(segment, fault);
+	if (status == STATUS_OK)
+		status = check_strings(segment, &segment->sources, FORMAT_SOURCES, source_good,
+				       fault);
+	if (status == STATUS_OK)
+		status = check_strings(segment, &segment->tags, FORMAT_TAGS, tags_good, fault);
+	if (status == STATUS_OK)
+		status = check_claims(segment, fault);
+	for (int kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++)
+		status = check_table(segment, kind, fault);
+	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
+		status = check_trie(segment, kind, fault);
+	if (status == STATUS_OK)
+		status = check_aids(segment, fault);
+	return status;
+}
+
+enum status
+segment_check_sha256(const struct segment *segment, struct fault *fault)
+{
+	struct sha256 *sha256 = sha256_new();
+	uint8_t digest[32];
+	if (sha256 == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a digest");
+	sha256_add(sha256, segment->container.bytes, segment->container.length - sizeof(digest));
+	sha256_finish(sha256, digest);
+	if (memcmp(digest, container_sha256(&segment->container), sizeof(digest)) != 0)
+		return fault_set(fault, STATUS_CORRUPT, "footer",
+				 segment->container.length - sizeof(digest),
+				 "the file does not match its SHA-256");
+	return STATUS_OK;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/segment_layout.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/bucket.h"
+#include "engine/intern.h"
+#include "engine/path.h"
+
+#define NO_RECORD 0xffffffffu
+#define SORT_SMALL 32
+#define RESEED_LIMIT 16
+
+/* A line is filled to 23 of 28 slots on average: few overflow, little is wasted. */
+#define SLOTS_PLANNED 23
+
+struct node {
+	uint64_t hash;
+	uint32_t record; /* NO_RECORD: only a step above entries */
+	uint32_t flags;
+};
+
+struct maker {
+	struct segment_table *table;
+	enum kind kind;
+	struct hash_seed seed;
+	struct node *nodes;
+	size_t count, capacity;
+};
+
+/* --- nodes of all keys ------------------------------------------------------------- */
+
+static enum status
+add_node(struct maker *maker, uint64_t hash, uint32_t record, uint32_t flags, struct fault *fault)
+{
+	enum status status = intern_grow((void **)&maker->nodes, &maker->capacity,
+					 maker->count + 1, sizeof(struct node), fault);
+	if (status == STATUS_OK)
+		maker->nodes[maker->count++] = (struct node){hash, record, flags};
+	return status;
+}
+
+/* A run of neighbours with the same step above them need only one node for it. */
+static bool
+is_repeated(const struct maker *maker, uint64_t hash)
+{
+	for (size_t i = maker->count; i > 0 && i + 4 > maker->count; i--)
+		if (maker->nodes[i - 1].hash == hash && maker->nodes[i - 1].record == NO_RECORD)
+			return true;
+	return false;
+}
+
+static enum status
+add_key(struct maker *maker, const struct key *key, uint32_t record, uint32_t flags,
+	uint32_t first_step, struct fault *fault)
+{
+	struct path path;
+	struct path_step step;
+	enum status status = STATUS_OK;
+	path_init(&path, maker->seed, first_step, key);
+	while (status == STATUS_OK && path_next(&path, &step)) {
+		if (step.last)
+			status = add_node(maker, step.hash, record, flags, fault);
+		else if (!is_repeated(maker, step.hash))
+			status = add_node(maker, step.hash, NO_RECORD, FORMAT_SLOT_DEEPER, fault);
+	}
+	return status;
+}
+
+static uint32_t
+flags_of(const struct key *key, unsigned scopes)
+{
+	if (key->kind == KIND_IPV6 && key->prefix_bits < 128)
+		return BUCKET_ENTRY;
+	if (!kind_table[key->kind].scoped || key->pattern != 0)
+		return FORMAT_SLOT_HERE;
+	return ((scopes & SCOPE_EXACT) != 0 ? FORMAT_SLOT_HERE : 0) |
+	       ((scopes & SCOPE_BELOW) != 0 ? FORMAT_SLOT_COVER : 0);
+}
+
+static uint32_t
+fewest_labels(const struct segment_table *table)
+{
+	uint32_t fewest = table->record_count == 0 ? 0 : LIMIT_DOMAIN_BYTES;
+	struct key key;
+	uint32_t claims;
+	for (uint64_t i = 0; i < table->record_count; i++) {
+		bool good = segment_table_key(table, KIND_DOMAIN, i, &key, &claims);
+		assert(good);
+		uint32_t labels = good ? path_labels(&key) : fewest;
+		fewest = labels < fewest ? labels : fewest;
+	}
+	return fewest;
+}
+
+static enum status
+add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
+	 struct fault *fault)
+{
+	enum status status = STATUS_OK;
+	struct key key;
+	uint32_t claims;
+	maker->count = 0;
+	for (uint64_t i = 0; status == STATUS_OK && i < maker->table->record_count; i++) {
+		bool good = segment_table_key(maker->table, maker->kind, i, &key, &claims);
+		assert(good);
+		if (good)
+			status = add_key(maker, &key, (uint32_t)i,
+					 flags_of(&key, scopes(context, claims)), first_step, fault);
+	}
+	return status;
+}
+
+/* --- sorting by hash ----------------------------------------------------------------- */
+
+static void
+sort_small(struct node *nodes, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct node node = nodes[i];
+		size_t j = i;
+		for (; j > 0 && nodes[j - 1].hash > node.hash; j--)
+			nodes[j] = nodes[j - 1];
+		nodes[j] = node;
+	}
+}
+
+/* American flag sort (McIlroy, Bostic, McIlroy 1993): in place, by the byte at `shift`. */
+static void
+sort_nodes(struct node *nodes, size_t count, int shift)
+{
+	size_t ends[256] = {0}, next[256];
+	if (count <= SORT_SMALL || shift < 0) {
+		if (shift >= 0)
+			sort_small(nodes, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		ends[nodes[i].hash >> shift & 255]++;
+	size_t sum = 0;
+	for (int byte = 0; byte < 256; byte++) {
+		next[byte] = sum;
+		sum += ends[byte];
+		ends[byte] = sum;
+	}
+	for (int byte = 0; byte < 256; byte++) {
+		while (next[byte] < ends[byte]) {
+			struct node node = nodes[next[byte]];
+			unsigned to = node.hash >> shift & 255;
+			nodes[next[byte]] = nodes[next[to]];
+			nodes[next[to]++] = node;
+		}
+	}
+	for (int byte = 0; byte < 256; byte++) {
+		size_t from = byte == 0 ? 0 : ends[byte - 1];
+		sort_nodes(nodes + from, ends[byte] - from, shift - 8);
+	}
+}
+
+static int
+record_order(const struct maker *maker, uint32_t a, uint32_t b)
+{
+	struct key one, other;
+	uint32_t claims;
+	segment_table_key(maker->table, maker->kind, a, &one, &claims);
+	segment_table_key(maker->table, maker->kind, b, &other, &claims);
+	if (kind_table[maker->kind].key_bytes == 0) {
+		size_t common = one.length < other.length ? one.length : other.length;
+		int order = memcmp(key_text(&one), key_text(&other), common);
+		return order != 0 ? order : (one.length > other.length) - (one.length < other.length);
+	}
+	int order = memcmp(one.bytes, other.bytes, sizeof(one.bytes));
+	return order != 0 ? order : one.prefix_bits - other.prefix_bits;
+}
+
+/*
+ * Nodes [from, to) have one hash. Entries first, in key order; steps above
+ * melt into the first entry, or into one node if there is none.
+ */
+static enum status
+join_run(struct maker *maker, size_t from, size_t to, size_t *kept, struct fault *fault)
+{
+	struct node *nodes = maker->nodes;
+	size_t first = *kept;
+	uint32_t above = 0;
+	uint64_t hash = nodes[from].hash;
+	for (size_t i = from; i < to; i++) {
+		struct node node = nodes[i];
+		if (node.record == NO_RECORD) {
+			above |= node.flags;
+			continue;
+		}
+		size_t j = *kept;
+		for (; j > first; j--) {
+			int order = record_order(maker, nodes[j - 1].record, node.record);
+			if (order == 0)
+				return fault_set(fault, STATUS_USAGE, NULL, 0,
+						 "a %s key was put twice", kind_name(maker->kind));
+			if (order < 0)
+				break;
+			nodes[j] = nodes[j - 1];
+		}
+		nodes[j] = node;
+		(*kept)++;
+	}
+	if (*kept == first)
+		nodes[(*kept)++] = (struct node){hash, NO_RECORD, above};
+	else
+		nodes[first].flags |= above;
+	return STATUS_OK;
+}
+
+static enum status
+join_nodes(struct maker *maker, struct fault *fault)
+{
+	size_t kept = 0;
+	for (size_t from = 0, to; from < maker->count; from = to) {
+		for (to = from + 1; to < maker->count; to++)
+			if (maker->nodes[to].hash != maker->nodes[from].hash)
+				break;
+		enum status status = join_run(maker, from, to, &kept, fault);
+		if (status != STATUS_OK)
+			return status;
+	}
+	maker->count = kept;
+	return STATUS_OK;
+}
+
+/* --- filling lines --------------------------------------------------------------------- */
+
+static void
+mark_overflow(struct bucket_d *lines, uint64_t home, uint64_t line, uint64_t hash)
+{
+	for (uint64_t i = home; i < line; i++)
+		lines[i].overflow = le32_make(le32_get(lines[i].overflow) |
+					      1u << bucket_overflow_bit(hash));
+}
+
+/* False if some node would stand too far from home. `lines` is zeroed. */
+static bool
+fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
+{
+	size_t next = 0;
+	uint32_t record = 0;
+	for (uint64_t line = 0; line < buckets + LIMIT_BUCKET_HOPS; line++) {
+		unsigned slot = 0;
+		lines[line].base = le32_make(record);
+		for (; next < maker->count && slot < FORMAT_SLOTS; next++, slot++) {
+			const struct node *node = &maker->nodes[next];
+			uint64_t home = bucket_home(node->hash, buckets);
+			if (home > line)
+				break;
+			if (line - home > LIMIT_BUCKET_HOPS)
+				return false;
+			lines[line].slot[slot] = le16_make((uint16_t)(bucket_tag(node->hash) |
+								      node->flags));
+			mark_overflow(lines, home, line, node->hash);
+			record += node->record != NO_RECORD;
+		}
+	}
+	return next == maker->count;
+}
+
+static enum status
+place(const struct maker *maker, struct layout *layout, bool *placed, struct fault *fault)
+{
+	uint64_t buckets = maker->count / SLOTS_PLANNED + 1;
+	*placed = false;
+	for (int tries = 0; tries < 6 && !*placed; tries++, buckets += buckets / 8 + 1) {
+		free(layout->lines);
+		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
+		layout->buckets = buckets;
+		layout->lines = calloc(layout->lines_count, sizeof(struct bucket_d));
+		if (layout->lines == NULL || buckets > UINT32_MAX)
+			return fault_set(fault, STATUS_NO_MEMORY, NULL, 0,
+					 "no memory for %llu lines", (unsigned long long)buckets);
+		*placed = fill_lines(maker, layout->lines, buckets);
+	}
+	return STATUS_OK;
+}
+
+static enum status
+take_order(const struct maker *maker, struct layout *layout, struct fault *fault)
+{
+	size_t count = maker->table->record_count, at = 0;
+	layout->order = malloc(count * sizeof(uint32_t) + 1);
+	if (layout->order == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for an order");
+	for (size_t i = 0; i < maker->count; i++)
+		if (maker->nodes[i].record != NO_RECORD)
+			layout->order[at++] = maker->nodes[i].record;
+	assert(at == count);
+	layout->record_count = count;
+	return STATUS_OK;
+}
+
+static enum status
+make_with_seed(struct maker *maker, struct layout *layout, layout_scopes_cb *scopes, void *context,
+	       bool *placed, struct fault *fault)
+{
+	enum status status = add_keys(maker, layout->first_step, scopes, context, fault);
+	if (status != STATUS_OK)
+		return status;
+	sort_nodes(maker->nodes, maker->count, 56);
+	status = join_nodes(maker, fault);
+	if (status == STATUS_OK)
+		status = place(maker, layout, placed, fault);
+	return status;
+}
+
+enum status
+layout_make(struct segment_table *table, enum kind kind, struct hash_seed seed,
+	    layout_scopes_cb *scopes, void *context, struct layout *layout, struct fault *fault)
+{
+	struct maker maker = {.table = table, .kind = kind};
+	bool placed = table->record_count == 0;
+	enum status status = STATUS_OK;
+	memset(layout, 0, sizeof(*layout));
+	if (kind == KIND_DOMAIN)
+		layout->first_step = fewest_labels(table);
+	for (uint32_t reseeds = 0; status == STATUS_OK && !placed; reseeds++) {
+		if (reseeds == RESEED_LIMIT) {
+			status = fault_set(fault, STATUS_LIMIT, NULL, 0,
+					   "no seed bounds the probes of this set");
+			break;
+		}
+		maker.seed = path_seed(seed, kind, reseeds);
+		layout->reseeds = reseeds;
+		status = make_with_seed(&maker, layout, scopes, context, &placed, fault);
+	}
+	if (status == STATUS_OK)
+		status = take_order(&maker, layout, fault);
+	free(maker.nodes);
+	if (status != STATUS_OK)
+		layout_fini(layout);
+	return status;
+}
+
+void
+layout_fini(struct layout *layout)
+{
+	free(layout->lines);
+	free(layout->order);
+	memset(layout, 0, sizeof(*layout));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Laying out one hashed table: records in any order in, bucket lines and the
+ * order of records out. Between segment_build.c and segment_write.c.
+ *
+ *   every key -> its path -> nodes {hash, record or none, flags}
+ *   sort by hash -> equal hashes: flags joined, entries in key order
+ *   fill lines in order of home; what does not fit goes to the next line and
+ *   leaves a bit; farther than LIMIT_BUCKET_HOPS: more lines, then another seed
+ */
+#ifndef ENGINE_SEGMENT_LAYOUT_H
+#define ENGINE_SEGMENT_LAYOUT_H
+
+#include "engine/segment.h"
+
+struct layout {
+	struct bucket_d *lines;
+	uint64_t lines_count, buckets;
+	uint32_t *order;      /* order[i] = number in `table` of the i-th record */
+	uint64_t record_count;
+	uint32_t first_step, reseeds;
+};
+
+/* The union of scopes among a key's claims, and whether this is an overlay. */
+typedef unsigned layout_scopes_cb(void *context, uint32_t claims);
+
+/*
+ * `table` holds records, record_count, keys as the reader's does. Equal keys:
+ * STATUS_USAGE. Fill `layout`; layout_fini frees. Memory: 16 bytes a node.
+ */
+enum status
+layout_make(struct segment_table *table, enum kind kind, struct hash_seed seed,
+	    layout_scopes_cb *scopes, void *context, struct layout *layout, struct fault *fault);
+void
+layout_fini(struct layout *layout);
+
+#endif
