@@ -75,11 +75,9 @@ cli_interrupted(void)
 
 /* ---- words on stderr ---- */
 
-/* Text from outside must not move a terminal's cursor: control bytes are shown as \xNN. */
-static void
-put_safe(FILE *out, const char *text)
+void
+cli_put(FILE *out, const char *text, size_t length)
 {
-	size_t length = strlen(text);
 	while (length > 0) {
 		uint32_t code;
 		size_t bytes = text_utf8_next(text, length, &code);
@@ -92,6 +90,12 @@ put_safe(FILE *out, const char *text)
 		text += bytes;
 		length -= bytes;
 	}
+}
+
+static void
+put_safe(FILE *out, const char *text)
+{
+	cli_put(out, text, strlen(text));
 }
 
 int
@@ -456,6 +460,7 @@ static int
 dispatch(struct cli *cli, int argc, char **argv)
 {
 	opterr = 0;
+	optind = 0; /* glibc: start afresh */
 	if (cli_option(cli, argc, argv) < 0)
 		return cli->status;
 	if (cli->operand_count == 0)
@@ -465,7 +470,7 @@ dispatch(struct cli *cli, int argc, char **argv)
 	cli->command = command_find(cli->program, command_argv[0]);
 	if (cli->command == NULL)
 		return command_unknown(cli, command_argv[0]);
-	optind = 0; /* glibc: start afresh */
+	optind = 0;
 	return cli->command->run(cli, command_argc, command_argv);
 }
 

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "engine/limits.h"
 #include "engine/status.h"
@@ -102,6 +103,13 @@ cli_error(const struct cli *cli, const struct fault *fault);
 /* "repute CMD: text", and where to find help. Returns CLI_ERROR. */
 int
 cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Text from outside, for people: bytes that would move a terminal's cursor, and
+ * bytes that are not UTF-8, are shown as \xNN. Not for --json.
+ */
+void
+cli_put(FILE *out, const char *text, size_t length);
 
 /* A message on stderr, "repute: text"; not with -q. */
 void
