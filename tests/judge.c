@@ -233,6 +233,7 @@ judge_large(uint64_t seed, size_t claims, uint64_t lookups, struct judge_tally *
 	set.kinds = 63;
 	set.spread = 12;
 	set.pattern_percent = 2;
+	set.sources = 3;
 	set_fill_large(&set, claims);
 	judge_set(&set, seed, lookups, tally);
 	set_fini(&set);

@@ -86,10 +86,11 @@ static void
 flip_some(struct set *set, uint8_t *bytes, unsigned all)
 {
 	unsigned flips = random_below(&set->random, 2 + set->spread);
+	unsigned low = 4 + 4 * set->spread < all ? 4 + 4 * set->spread : all;
 
 	for (unsigned i = 0; i < flips; i++) {
 		unsigned bit = random_chance(&set->random, 60)
-			? all - 1 - random_below(&set->random, 4 + 4 * set->spread)
+			? all - 1 - random_below(&set->random, low)
 			: random_below(&set->random, all);
 		bytes[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 	}
@@ -408,6 +409,23 @@ near_domain(struct set *set, const struct model_key *key, struct text *text)
 	text_add(text, key->text, key->length);
 }
 
+/* A URL that has the literal where the pattern asks for it, or so it seems. */
+static void
+around_literal(struct set *set, const struct model_key *key, struct text *text)
+{
+	bool whole = key->literal_length > 12 && memcmp(key->literal, "http", 4) == 0 &&
+		     memchr(key->literal + 8, '/', key->literal_length - 8) != NULL;
+
+	if (key->pattern != MODEL_OPEN_END || !whole)
+		url_text(set, text);
+	if (key->pattern != MODEL_OPEN_END && !memchr(text->bytes, '?', text->length))
+		text_word(text, "?");
+	if (key->pattern != MODEL_OPEN_END || whole)
+		text_add(text, key->literal, key->literal_length);
+	if (key->pattern & MODEL_OPEN_END && random_chance(&set->random, 50))
+		text_word(text, "tail");
+}
+
 static void
 near_url(struct set *set, const struct model_key *key, struct text *text)
 {
@@ -415,21 +433,15 @@ near_url(struct set *set, const struct model_key *key, struct text *text)
 	const char *query = memchr(key->literal, '?', key->literal_length);
 	char last = key->literal[key->literal_length - 1];
 
-	if (key->pattern || key->literal_length > 4000) { /* any text is fine around a literal */
-		url_text(set, text);
-		if (key->pattern != MODEL_OPEN_END && !memchr(text->bytes, '?', text->length))
-			text_word(text, "?");
-		if (key->pattern == MODEL_OPEN_END)
-			text->length = 0;
-		text_add(text, key->literal, key->literal_length);
-		if (key->pattern & MODEL_OPEN_END && random_chance(&set->random, 50))
-			text_word(text, "tail");
+	if (key->pattern) {
+		around_literal(set, key, text);
 		return;
 	}
 	text_add(text, key->literal, key->literal_length);
 	if (random_chance(&set->random, 30) || query)
 		return;
-	if (random_chance(&set->random, 20) && last == '/' && key->literal_length > 24) {
+	if (random_chance(&set->random, 20) && last == '/' &&
+	    memchr(key->literal + 8, '/', key->literal_length - 9)) {
 		text->length--;
 		return;
 	}
@@ -444,9 +456,9 @@ set_query(struct set *set, enum model_kind kind, char *bytes)
 	const struct model *model = &set->model;
 	size_t start = model->count ? random_below(&set->random, (uint32_t)model->count) : 0;
 
-	if (random_chance(&set->random, 40))
+	if (random_chance(&set->random, 25))
 		return set_key_text(set, kind, false, bytes);
-	for (size_t i = 0; i < model->count && i < 16; i++) {
+	for (size_t i = 0; i < model->count && i < 64; i++) {
 		const struct model_key *key = &model->claims[(start + i) % model->count].key;
 		if (key->kind != kind)
 			continue;
@@ -456,6 +468,8 @@ set_query(struct set *set, enum model_kind kind, char *bytes)
 			near_domain(set, key, &text);
 		else if (kind == MODEL_URL)
 			near_url(set, key, &text);
+		else if (random_chance(&set->random, 70))
+			text_add(&text, key->text, key->length);
 		else
 			break;
 		return text.length;
