@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A view: one generation of a store, its layers seen as one database.
+ *
+ * A key in a higher layer hides the same key in all lower ones (its claims
+ * there were copied up and changed, or removed). So the claims of a key are
+ * those of the topmost layer that has it.
+ *
+ * A view is immutable; any number of threads read it. It lives until its last
+ * pin is dropped (store.h: store_view_take, view_drop), and so does everything
+ * borrowed from it.
+ */
+#ifndef ENGINE_VIEW_H
+#define ENGINE_VIEW_H
+
+#include "engine/catalog.h"
+#include "engine/file.h"
+#include "engine/segment.h"
+
+struct view_layer {
+	struct file_map map;
+	struct segment segment;
+	uint64_t number;
+};
+
+struct view {
+	uint64_t generation;
+	uint64_t published;
+	uint64_t file_bytes;                   /* of all layers and the manifest */
+	struct hash_seed seed;
+	struct catalog catalog;
+	struct view_layer layer[LIMIT_LAYERS]; /* 0 = base */
+	uint32_t layer_count;
+	uint32_t pins;                         /* private: atomic */
+};
+
+/* A covering key, and which layer has it. */
+struct view_match {
+	struct segment_match match;
+	uint32_t layer;
+};
+
+/*
+ * Like segment_collect over all layers; hidden and removed keys are left out.
+ * Most specific first: exact before covering, then longer before shorter, a
+ * key before a pattern. `cap` as there.
+ */
+size_t
+view_collect(const struct view *view, const struct key *query, struct view_match *matches,
+	     size_t cap);
+
+/* The topmost layer that knows the key, and its claims id; false if none or removed. */
+bool
+view_find(const struct view *view, const struct key *key, uint32_t *layer, uint32_t *claims);
+
+/*
+ * Every visible key of layers `from` and up. Zero-initialise but for `from`;
+ * with `removals`, removed keys come too (claims SEGMENT_REMOVED).
+ */
+struct view_cursor {
+	uint32_t from;
+	bool removals;
+	uint32_t layer;  /* private: counted from the top */
+	struct segment_cursor cursor;
+};
+bool
+view_next(const struct view *view, struct view_cursor *cursor, struct key *key, uint32_t *layer,
+	  uint32_t *claims);
+
+/* Visible keys and entries of a kind; exact, by walking if there are overlays. */
+void
+view_count(const struct view *view, uint64_t keys[KIND_COUNT], uint64_t entries[KIND_COUNT],
+	   uint64_t *claims);
+
+/* Room for hits and sorting aside, an upper bound on keys from the counts alone. */
+uint64_t
+view_keys_at_most(const struct view *view);
+
+#endif
