@@ -481,17 +481,30 @@ ask_prefixes(struct asking *asking)
 	}
 }
 
-/* Every suffix of a name, every prefix of a URL: more than can cover, which is fine. */
+/* Can a key that covers the query end (begin, for a name) after `i` bytes? */
+static bool
+part_may_end(const struct model_key *query, size_t i)
+{
+	if (query->kind == MODEL_DOMAIN)
+		return i == 0 || query->text[i - 1] == '.';
+	return i == query->length || query->text[i - 1] == '/' || query->text[i] == '/' ||
+	       query->text[i] == '?';
+}
+
+/* Every suffix of a name at its labels, every prefix of a URL at its parts. */
 static void
 ask_parts(struct asking *asking)
 {
-	struct model_key key = *asking->query;
+	const struct model_key *query = asking->query;
 	const struct model *model = asking->model;
+	struct model_key key = *query;
 
-	for (size_t i = 0; i < asking->query->length; i++) {
-		if (key.kind == MODEL_DOMAIN)
-			key.text = asking->query->text + i;
-		key.length = asking->query->length - i;
+	for (size_t i = 0; i <= query->length; i++) {
+		bool domain = query->kind == MODEL_DOMAIN;
+		if ((domain ? i == query->length : i == 0) || !part_may_end(query, i))
+			continue;
+		key.text = domain ? query->text + i : query->text;
+		key.length = domain ? query->length - i : i;
 		ask_key(asking, &key);
 	}
 	for (size_t i = 0; i < model->count && model->claims[i].key.pattern; i++)
