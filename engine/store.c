@@ -30,8 +30,10 @@ store_segment_path(const char *directory, uint64_t number, char *path, struct fa
 void
 view_free(struct view *view)
 {
-	for (uint32_t i = 0; i < view->layer_count; i++)
+	for (uint32_t i = 0; i < view->layer_count; i++) {
 		file_map_close(&view->layer[i].map);
+		free(view->layer[i].priority);
+	}
 	catalog_fini(&view->catalog);
 	free(view);
 }
@@ -43,6 +45,25 @@ in_file(struct fault *fault, enum status status, const char *path, const struct 
 	const char *separator = inner->where[0] != '\0' ? ", " : "";
 	return fault_set(fault, status, path, inner->offset, "%s%s%s", inner->where, separator,
 			 inner->text);
+}
+
+static enum status
+load_priorities(const struct view *view, struct view_layer *layer, struct fault *fault)
+{
+	const struct segment *segment = &layer->segment;
+	if (segment->sources.count > LIMIT_SOURCES)
+		return fault_set(fault, STATUS_LIMIT, "SRCN", 0, "more than %d sources",
+				 LIMIT_SOURCES);
+	layer->priority = malloc((segment->sources.count + 1) * sizeof(uint32_t));
+	if (layer->priority == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layer");
+	for (uint32_t i = 0; i < segment->sources.count; i++) {
+		size_t length;
+		const char *name = segment_source(segment, i, &length);
+		const struct source_row *row = catalog_source(&view->catalog, name, length);
+		layer->priority[i] = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
+	}
+	return STATUS_OK;
 }
 
 enum status
@@ -65,6 +86,8 @@ view_load_layer(struct view *view, const char *directory, uint64_t number, const
 	    memcmp(sha256, container_sha256(&layer->segment.container), 32) != 0)
 		status = fault_set(&inner, STATUS_CORRUPT, "footer", 0,
 				   "not the segment that the manifest names");
+	if (status == STATUS_OK)
+		status = load_priorities(view, layer, &inner);
 	if (status != STATUS_OK) {
 		file_map_close(&layer->map);
 		return in_file(fault, status, path, &inner);

@@ -21,6 +21,7 @@ struct view_layer {
 	struct file_map map;
 	struct segment segment;
 	uint64_t number;
+	uint32_t *priority; /* of each source of the segment, from the catalogue */
 };
 
 struct view {

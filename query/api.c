@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public library: repute.h over engine/ and lookup.c. No logic of its own. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/canon.h"
+#include "engine/store.h"
+#include "engine/version.h"
+#include "query/explain.h"
+#include "query/lookup.h"
+
+/* The public numbers and shapes are the engine's own. */
+static_assert((int)REPUTE_BAD_HASH == (int)STATUS_BAD_HASH, "status");
+static_assert((int)REPUTE_CORRUPT == (int)STATUS_CORRUPT, "status");
+static_assert((int)REPUTE_SHA256 == (int)KIND_SHA256 && (int)REPUTE_ANY == (int)KIND_ANY, "kind");
+static_assert((int)REPUTE_TREE == (int)SCOPE_TREE, "scope");
+static_assert((int)REPUTE_TAG_NUMBER == (int)TAG_NUMBER, "tag type");
+static_assert(sizeof(struct repute_fault) == sizeof(struct fault), "fault");
+static_assert(offsetof(struct repute_fault, text) == offsetof(struct fault, text), "fault");
+static_assert(sizeof(struct key) <= REPUTE_KEY_BYTES, "key");
+
+static struct fault *
+fault_of(struct repute_fault *fault)
+{
+	return (struct fault *)fault;
+}
+
+static struct key *
+key_of(struct repute_key *key)
+{
+	return (struct key *)(void *)key;
+}
+
+static const struct key *
+key_const(const struct repute_key *key)
+{
+	return (const struct key *)(const void *)key;
+}
+
+static struct store *
+store_of(struct repute_db *db)
+{
+	return (struct store *)db;
+}
+
+static const struct view *
+view_of(const struct repute_view *view)
+{
+	return (const struct view *)view;
+}
+
+static bool
+key_is_good(const struct key *key)
+{
+	return key->kind < KIND_COUNT && key->scope != 0;
+}
+
+const char *
+repute_status_text(enum repute_status status)
+{
+	return status_text((enum status)status);
+}
+
+const char *
+repute_version(void)
+{
+	return REPUTE_VERSION_TEXT;
+}
+
+enum repute_status
+repute_open(const char *directory, const struct repute_options *options, struct repute_db **db,
+	    struct repute_fault *fault)
+{
+	(void)options;
+	return (enum repute_status)store_open(directory, (struct store **)db, fault_of(fault));
+}
+
+enum repute_status
+repute_refresh(struct repute_db *db, bool *changed, struct repute_fault *fault)
+{
+	return (enum repute_status)store_refresh(store_of(db), changed, fault_of(fault));
+}
+
+void
+repute_close(struct repute_db *db)
+{
+	store_close(store_of(db));
+}
+
+struct repute_view *
+repute_view_take(struct repute_db *db)
+{
+	return (struct repute_view *)store_view_take(store_of(db));
+}
+
+void
+repute_view_drop(struct repute_view *view)
+{
+	view_drop((struct view *)view);
+}
+
+void
+repute_view_info(const struct repute_view *handle, struct repute_view_info *info)
+{
+	const struct view *view = view_of(handle);
+	info->generation = view->generation;
+	info->published = view->published;
+	info->bytes = view->file_bytes;
+	info->layers = view->layer_count;
+	info->categories = (uint32_t)view->catalog.category_count;
+	info->keys_at_most = view_keys_at_most(view);
+}
+
+/* --- keys ---------------------------------------------------------------------------- */
+
+enum repute_status
+repute_key_text(enum repute_kind kind, const char *text, size_t length, struct repute_key *key)
+{
+	if ((int)kind < 0 || kind > REPUTE_ANY)
+		return REPUTE_USAGE;
+	return (enum repute_status)canon_key((enum kind)kind, text, length, NULL, key_of(key), NULL);
+}
+
+void
+repute_key_ipv4(uint32_t address, struct repute_key *key)
+{
+	key_set_ipv4(key_of(key), address, 32);
+}
+
+void
+repute_key_ipv6(const uint8_t address[16], struct repute_key *key)
+{
+	key_set_ipv6(key_of(key), address, 128);
+}
+
+enum repute_status
+repute_key_digest(enum repute_kind kind, const uint8_t *digest, struct repute_key *key)
+{
+	if (kind != REPUTE_SHA1 && kind != REPUTE_SHA256)
+		return REPUTE_USAGE;
+	key_set_digest(key_of(key), (enum kind)kind, digest);
+	return REPUTE_OK;
+}
+
+enum repute_kind
+repute_key_kind(const struct repute_key *key)
+{
+	return (enum repute_kind)key_const(key)->kind;
+}
+
+enum repute_status
+repute_key_host(const struct repute_key *url, struct repute_key *host)
+{
+	return lookup_host(key_const(url), key_of(host)) ? REPUTE_OK : REPUTE_USAGE;
+}
+
+size_t
+repute_key_print(const struct repute_key *key, char *text, size_t capacity)
+{
+	char whole[KEY_PRINT_BYTES];
+	size_t length = key_print(key_const(key), whole);
+	if (capacity > 0) {
+		size_t kept = length < capacity ? length : capacity - 1;
+		memcpy(text, whole, kept);
+		text[kept] = '\0';
+	}
+	return length;
+}
+
+/* --- look-up --------------------------------------------------------------------------- */
+
+enum repute_status
+repute_find(const struct repute_view *view, const struct repute_key *key, uint64_t now,
+	    struct repute_hit *hit)
+{
+	if (!key_is_good(key_const(key)))
+		return REPUTE_USAGE;
+	lookup_first(view_of(view), key_const(key), now, hit);
+	return REPUTE_OK;
+}
+
+size_t
+repute_find_all(const struct repute_view *view, const struct repute_key *key, uint64_t now,
+		struct repute_hit *hits, size_t capacity)
+{
+	if (!key_is_good(key_const(key)))
+		return 0;
+	return lookup_all(view_of(view), key_const(key), now, hits, capacity);
+}
+
+enum repute_status
+repute_find_many(const struct repute_view *view, const struct repute_key *keys, size_t n,
+		 uint64_t now, struct repute_hit *hits)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!key_is_good(key_const(&keys[i])))
+			return REPUTE_USAGE;
+	for (size_t i = 0; i < n; i++)
+		lookup_first(view_of(view), key_const(&keys[i]), now, &hits[i]);
+	return REPUTE_OK;
+}
+
+enum repute_status
+repute_find_ipv4_many(const struct repute_view *view, const uint32_t *addresses, size_t n,
+		      uint64_t now, struct repute_hit *hits)
+{
+	struct key key;
+	for (size_t i = 0; i < n; i++) {
+		key_set_ipv4(&key, addresses[i], 32);
+		lookup_first(view_of(view), &key, now, &hits[i]);
+	}
+	return REPUTE_OK;
+}
+
+enum repute_status
+repute_find_ipv6_many(const struct repute_view *view, const uint8_t (*addresses)[16], size_t n,
+		      uint64_t now, struct repute_hit *hits)
+{
+	struct key key;
+	for (size_t i = 0; i < n; i++) {
+		key_set_ipv6(&key, addresses[i], 128);
+		lookup_first(view_of(view), &key, now, &hits[i]);
+	}
+	return REPUTE_OK;
+}
+
+static void
+find_digests(const struct view *view, enum kind kind, const uint8_t *digests, size_t n,
+	     uint64_t now, struct repute_hit *hits)
+{
+	struct key key;
+	for (size_t i = 0; i < n; i++) {
+		key_set_digest(&key, kind, digests + i * kind_table[kind].key_bytes);
+		lookup_first(view, &key, now, &hits[i]);
+	}
+}
+
+enum repute_status
+repute_find_sha1_many(const struct repute_view *view, const uint8_t (*digests)[20], size_t n,
+		      uint64_t now, struct repute_hit *hits)
+{
+	find_digests(view_of(view), KIND_SHA1, digests[0], n, now, hits);
+	return REPUTE_OK;
+}
+
+enum repute_status
+repute_find_sha256_many(const struct repute_view *view, const uint8_t (*digests)[32], size_t n,
+			uint64_t now, struct repute_hit *hits)
+{
+	find_digests(view_of(view), KIND_SHA256, digests[0], n, now, hits);
+	return REPUTE_OK;
+}
+
+/* --- tags ---------------------------------------------------------------------------------- */
+
+bool
+repute_category_id(const struct repute_view *handle, const char *name, size_t length, uint32_t *id)
+{
+	const struct catalog *catalog = &view_of(handle)->catalog;
+	const struct tag_category *category = catalog_category(catalog, name, length);
+	for (uint32_t i = 0; category != NULL && i < catalog->category_count; i++) {
+		if (catalog->categories[i] != category)
+			continue;
+		*id = i;
+		return true;
+	}
+	return false;
+}
+
+const char *
+repute_category_name(const struct repute_view *handle, uint32_t id)
+{
+	const struct catalog *catalog = &view_of(handle)->catalog;
+	return id < catalog->category_count ? catalog->categories[id]->name : NULL;
+}
+
+bool
+repute_hit_tag(const struct repute_view *view, const struct repute_hit *hit, uint32_t category,
+	       size_t i, struct repute_tag *tag)
+{
+	const char *name = repute_category_name(view, category);
+	struct explain_tags walk;
+	struct repute_tag row;
+	if (name == NULL || !hit->found)
+		return false;
+	explain_tags_init(&walk, view_of(view), hit);
+	while (explain_tags_next(&walk, &row)) {
+		if (row.category_length != strlen(name) ||
+		    memcmp(row.category, name, row.category_length) != 0 || i-- > 0)
+			continue;
+		*tag = row;
+		return true;
+	}
+	return false;
+}
+
+size_t
+repute_hit_tags(const struct repute_view *view, const struct repute_hit *hit,
+		struct repute_tag *tags, size_t capacity)
+{
+	struct explain_tags walk;
+	struct repute_tag row;
+	size_t count = 0;
+	if (!hit->found)
+		return 0;
+	explain_tags_init(&walk, view_of(view), hit);
+	for (; explain_tags_next(&walk, &row); count++)
+		if (count < capacity)
+			tags[count] = row;
+	return count;
+}
+
+enum repute_status
+repute_hit_key(const struct repute_view *view, const struct repute_hit *hit,
+	       struct repute_key *key)
+{
+	if (!hit->found)
+		return REPUTE_USAGE;
+	lookup_hit_key(view_of(view), hit, key_of(key));
+	return REPUTE_OK;
+}
+
+size_t
+repute_hit_explain(const struct repute_view *view, const struct repute_hit *hit, char *text,
+		   size_t capacity)
+{
+	return explain_hit(view_of(view), hit, text, capacity);
+}

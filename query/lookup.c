@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/lookup.h"
+
+#include <string.h>
+
+#include "engine/bytes.h"
+#include "engine/canon.h"
+
+/* Where hits go: the first only, or all of them up to a capacity. */
+struct sink {
+	const struct view *view;
+	uint64_t now;
+	struct repute_hit *hits;
+	size_t count, capacity;
+	bool embedded;
+};
+
+static void
+hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_match *found,
+	 const struct segment_claim *claim)
+{
+	const struct segment *segment = &sink->view->layer[found->layer].segment;
+	hit->found = true;
+	hit->exact = found->match.exact;
+	hit->embedded = sink->embedded;
+	hit->kind = found->match.kind;
+	hit->scope = (uint8_t)claim->scope;
+	hit->expires = claim->expires;
+	hit->first_seen = claim->first_seen;
+	hit->last_seen = claim->last_seen;
+	hit->source = segment_source(segment, claim->source, &hit->source_length);
+	hit->opaque.layer = found->layer;
+	hit->opaque.record = found->match.record;
+	hit->opaque.set = claim->set;
+	hit->opaque.notes = claim->notes;
+	hit->opaque.in_trie = found->match.in_trie;
+	hit->opaque.kind = found->match.kind;
+}
+
+static uint32_t
+priority_of(const struct view_layer *layer, uint32_t source)
+{
+	return source < layer->segment.sources.count ? layer->priority[source] : UINT32_MAX;
+}
+
+/*
+ * The claims of one key stand by source name; by priority they are found by
+ * asking for the next larger (priority, position): few claims, no room needed.
+ */
+static bool
+next_claim(const struct sink *sink, const struct view_match *found, uint32_t *priority,
+	   uint32_t *position, struct segment_claim *best)
+{
+	const struct view_layer *layer = &sink->view->layer[found->layer];
+	struct segment_claim_cursor cursor = segment_claims(found->match.claims);
+	struct segment_claim claim;
+	uint32_t best_priority = 0, best_position = 0, at = 0;
+	bool any = false;
+	for (; segment_claim_next(&layer->segment, &cursor, &claim); at++) {
+		uint32_t rank = priority_of(layer, claim.source);
+		bool after = *position == UINT32_MAX || rank > *priority ||
+			     (rank == *priority && at > *position);
+		if (!after || (any && rank >= best_priority) || claim.expires <= sink->now ||
+		    !segment_claim_covers(&found->match, claim.scope))
+			continue;
+		any = true;
+		best_priority = rank;
+		best_position = at;
+		*best = claim;
+	}
+	*priority = best_priority;
+	*position = best_position;
+	return any;
+}
+
+static void
+sink_match(struct sink *sink, const struct view_match *found, bool only_first)
+{
+	uint32_t priority = 0, position = UINT32_MAX;
+	struct segment_claim claim = {0};
+	while (next_claim(sink, found, &priority, &position, &claim)) {
+		if (sink->count < sink->capacity)
+			hit_fill(&sink->hits[sink->count], sink, found, &claim);
+		sink->count++;
+		if (only_first)
+			return;
+	}
+}
+
+static void
+sink_key(struct sink *sink, const struct key *key, bool only_first)
+{
+	struct view_match found[LIMIT_COVERING];
+	size_t count = view_collect(sink->view, key, found, LIMIT_COVERING);
+	for (size_t i = 0; i < count && !(only_first && sink->count > 0); i++)
+		sink_match(sink, &found[i], only_first);
+}
+
+static void
+sink_embedded(struct sink *sink, const struct key *key, bool only_first)
+{
+	uint32_t addresses[2];
+	if (key->kind != KIND_IPV6 || key->prefix_bits != 128)
+		return;
+	unsigned count = canon_embedded_ipv4(key->bytes, addresses);
+	sink->embedded = true;
+	for (unsigned i = 0; i < count && !(only_first && sink->count > 0); i++) {
+		struct key ipv4;
+		key_set_ipv4(&ipv4, addresses[i], 32);
+		sink_key(sink, &ipv4, only_first);
+	}
+}
+
+void
+lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+{
+	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
+	hit->found = false;
+	sink_key(&sink, key, true);
+	if (sink.count == 0)
+		sink_embedded(&sink, key, true);
+}
+
+size_t
+lookup_all(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hits,
+	   size_t capacity)
+{
+	struct sink sink = {.view = view, .now = now, .hits = hits, .capacity = capacity};
+	sink_key(&sink, key, false);
+	sink_embedded(&sink, key, false);
+	return sink.count;
+}
+
+void
+lookup_hit_key(const struct view *view, const struct repute_hit *hit, struct key *key)
+{
+	struct segment_match match = {.record = hit->opaque.record,
+				      .in_trie = hit->opaque.in_trie,
+				      .kind = hit->opaque.kind};
+	segment_match_key(lookup_segment(view, hit), &match, key);
+	key->scope = hit->scope;
+}
+
+bool
+lookup_host(const struct key *url, struct key *host)
+{
+	const char *text = key_text(url) + url->host_offset;
+	size_t length = url->host_length;
+	if (url->kind != KIND_URL || url->pattern != 0 || length == 0)
+		return false;
+	if (text[0] == '[')
+		return canon_key(KIND_IPV6, text + 1, length - 2, NULL, host, NULL) == STATUS_OK;
+	if (text[length - 1] >= '0' && text[length - 1] <= '9' &&
+	    canon_key(KIND_IPV4, text, length, NULL, host, NULL) == STATUS_OK)
+		return true;
+	return canon_key(KIND_DOMAIN, text, length, NULL, host, NULL) == STATUS_OK;
+}
