@@ -24,6 +24,7 @@
 
 #include "engine/kind.h"
 #include "engine/limits.h"
+#include "engine/status.h"
 
 #define KEY_PATTERN_OPEN_START 1 /* text begins with \* */
 #define KEY_PATTERN_OPEN_END 2   /* text ends with \* */
@@ -52,6 +53,10 @@ key_text(const struct key *key)
 	return key->borrowed ? key->text_borrowed : key->buffer;
 }
 
+/* All fields but the text's bytes: scope exact, a whole address, no text. */
+void
+key_init(struct key *key, enum kind kind);
+
 /* `address` in host order; host bits are cut off. prefix_bits 0..32. */
 void
 key_set_ipv4(struct key *key, uint32_t address, unsigned prefix_bits);
@@ -72,6 +77,13 @@ key_set_digest(struct key *key, enum kind kind, const uint8_t *digest);
 bool
 key_borrow_text(struct key *key, enum kind kind, const char *text, size_t length);
 
+/*
+ * Give an entry's key another scope. bad-scope where it cannot have it:
+ * addresses, hashes, \*-patterns and URLs with a query string are exact only.
+ */
+enum status
+key_set_scope(struct key *key, enum scope scope, struct fault *fault);
+
 /* Longest text that key_print can make, with its NUL. */
 #define KEY_PRINT_BYTES (LIMIT_URL_BYTES + 16)
 
@@ -85,8 +97,17 @@ size_t
 key_print(const struct key *key, char *text);
 
 /* The same, and scope below as `*.name` and `url/ *`-like input spelling, so that reading it
- * again with canon_key gives the same key; scope tree has no spelling of its own. */
+ * again with canon_key gives the same key; scope tree has no spelling of its own, except
+ * for a URL that ends in `/`: that is `…/\*`. A URL with scope below that does not end in
+ * `/` has no spelling either. A URL that itself ends in `/ *` gets its star as %2A. */
 size_t
 key_print_entry(const struct key *key, char *text);
+
+/* Address text alone, without NUL; returns the length (15 and 39 at most). IPv6 as RFC 5952,
+ * always in hexadecimal groups. */
+size_t
+key_print_ipv4(const uint8_t address[4], char *text);
+size_t
+key_print_ipv6(const uint8_t address[16], char *text);
 
 #endif
