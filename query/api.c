@@ -66,7 +66,7 @@ repute_status_text(enum repute_status status)
 const char *
 repute_version(void)
 {
-	return REPUTE_VERSION_TEXT;
+	return VERSION_TEXT;
 }
 
 enum repute_status
