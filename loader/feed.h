@@ -90,6 +90,13 @@ feed_progress(const struct feed *feed, uint64_t *bytes_read, uint64_t *bytes_tot
 uint64_t
 feed_lines(const struct feed *feed);
 
+/*
+ * What was taken with less than the feed said, as sentences with a count, e.g.
+ * "port left out of address:port or name:port": i from 0; NULL at the end.
+ */
+const char *
+feed_note(const struct feed *feed, size_t i, uint64_t *count);
+
 void
 feed_close(struct feed *feed);
 
