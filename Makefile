@@ -10,7 +10,7 @@
 #   tsan     -O1, ThreadSanitizer
 #   bench    -O2, asserts off      speed only
 #   fuzz     clang libFuzzer with ASan + UBSan
-#   m32      release for i386      see `make check32`
+#   m32      release for i386, clang     see `make check32`
 #
 # make V=1 shows the commands. `make build/obj/asan/tests/test_key VARIANT=asan`
 # builds one program; a unit elsewhere that does not compile is then reported
@@ -19,6 +19,11 @@
 VARIANT ?= release
 PREFIX ?= /usr/local
 DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib$(if $(filter /usr,$(PREFIX)),/$(shell $(CC) -print-multiarch))
+D_BIN = $(DESTDIR)$(PREFIX)/bin
+D_LIB = $(DESTDIR)$(LIBDIR)
+D_INCLUDE = $(DESTDIR)$(PREFIX)/include
+D_SHARE = $(DESTDIR)$(PREFIX)/share
 FUZZ_SECONDS ?= 60
 VERSION := $(shell sed -n 's/^.define VERSION_TEXT "\(.*\)"/\1/p' engine/version.h)
 SOVERSION = 0
@@ -40,7 +45,7 @@ endif
 # ---- compiler ------------------------------------------------------------
 
 ifeq ($(origin CC),default)
-CC = $(if $(filter fuzz,$(VARIANT)),clang,gcc)
+CC = $(if $(filter fuzz m32,$(VARIANT)),clang,gcc)
 endif
 B = build/obj/$(VARIANT)
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
@@ -52,10 +57,14 @@ CFLAGS_asan = -O1 -g -DREPUTE_DEBUG $(SANITIZE)
 CFLAGS_tsan = -O1 -g -DREPUTE_DEBUG -fsanitize=thread
 CFLAGS_bench = -O2 -g -DNDEBUG
 CFLAGS_fuzz = -O1 -g -DREPUTE_DEBUG $(SANITIZE) -fsanitize=fuzzer-no-link
-CFLAGS_m32 = -O2 -g -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+CFLAGS_m32 = -O2 -g --target=i686-linux-gnu --sysroot=$(I386) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+LDFLAGS_m32 = -Wl,--dynamic-linker,$(I386)/lib/i386-linux-gnu/ld-linux.so.2 \
+	-Wl,-rpath,$(I386)/lib/i386-linux-gnu:$(I386)/usr/lib/i386-linux-gnu
+I386 = $(CURDIR)/build/i386/root
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -I. -fPIC -fvisibility=hidden $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
-LINK = $(CC) $(ALL_CFLAGS) -Wl,--as-needed $(LDFLAGS)
-LIBS = -lxxhash -lidn2 -lJudy -lz -lzstd -lcrypto -lpsl -lpthread -lm $(LIBS_EXTRA)
+LINK = $(CC) $(ALL_CFLAGS) -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+LIBS = -lxxhash -lidn2 -lJudy -lz -lzstd -lcrypto -lpsl -lpthread -lm $(LIBS_$(VARIANT)) $(LIBS_EXTRA)
+LIBS_m32 = -latomic
 TEST_LIBS = -lcheck -lsubunit -lrt $(LIBS)
 
 # ---- what there is -------------------------------------------------------
@@ -68,15 +77,10 @@ PROGRAMS = $(notdir $(MAIN_SRC:%_main.c=%))
 ARCHIVES = $(B)/loader.a $(B)/query.a $(B)/engine.a
 LINK_ARCHIVES = -Wl,--start-group $(ARCHIVES) -Wl,--end-group
 
-# librepute: the read side of the engine and the public calls. $(wildcard)
-# keeps a name that is not there yet from stopping the build.
-LIB_NAMES = engine/status engine/kind engine/key engine/canon* engine/clock engine/tag* \
-	engine/catalog* engine/hash engine/file engine/segment* engine/ptrie* engine/trie* \
-	engine/store_read* engine/url* engine/idna* engine/path* engine/bytes* engine/cursor* \
-	query/api* query/lookup*
-LIB_NOT = engine/%_build.c engine/%_merge.c engine/%_build_entry.c
-LIB_SRC = $(filter-out $(LIB_NOT),$(filter $(SRC),$(wildcard $(LIB_NAMES:=.c))))
-LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
+# librepute: the public calls and what they need, which the linker finds. That
+# it needs no more than these libraries keeps the write side out of it.
+LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard query/api*.c))
+LIB_PARTS = $(LIB_OBJ) -Wl,--start-group $(B)/query.a $(B)/engine.a -Wl,--end-group
 LIB_LIBS = -lxxhash -lidn2
 HAVE_LIB = $(wildcard query/api.c)
 PRODUCTS = $(PROGRAMS:%=build/%) $(if $(HAVE_LIB),build/librepute.so build/librepute.a build/repute.pc) \
@@ -119,8 +123,8 @@ asan: ## Build and run the unit tests under ASan and UBSan
 	@$(MAKE) VARIANT=asan test-programs
 	@tests/run asan
 
-oracle: test-programs ## Long comparison with the naive twin (ORACLE_COUNT=1000000000, ORACLE_SEED=N)
-	@ORACLE_COUNT=$${ORACLE_COUNT:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
+oracle: test-programs ## Long comparison with the naive twin (ORACLE_LOOKUPS=1000000000, ORACLE_SEED=N)
+	@ORACLE_LOOKUPS=$${ORACLE_LOOKUPS:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
 
 fuzz-smoke: ## Fuzz each harness live for FUZZ_SECONDS (60); findings stay in build/fuzz/
 	@$(MAKE) VARIANT=fuzz fuzzers
@@ -133,7 +137,7 @@ fuzz-replay: ## Replay the fuzz corpus with gcc, ASan and UBSan
 lint: $(if $(HAVE_LIB),build/librepute.so build/librepute.a) ## Check floors, calls, sizes, exported names, scripts
 	@tests/lint
 
-check32: ## Build and run the unit tests for i386 (adds the i386 packages to this machine)
+check32: ## Build and run the unit tests for i386 (its libraries go to build/i386)
 	@tests/deps check32
 	@$(MAKE) VARIANT=m32 test-programs
 	@tests/run unit32
@@ -142,10 +146,19 @@ bench: ## Build for speed and measure look-ups (BENCH_ARGS='--entries 1e6')
 	@$(MAKE) VARIANT=bench benches
 	@set -e; for b in $(BENCH_SRC:bench/%.c=build/obj/bench/bench/%); do $$b $(BENCH_ARGS); done
 
-install: all ## Install below PREFIX (/usr/local), DESTDIR in front for packagers
-	$(SAY) INST $(DESTDIR)$(PREFIX)
-	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' \
-		sh build/install.list
+install: all ## Install below PREFIX (/usr/local), LIBDIR for the library, DESTDIR in front for packagers
+	$(SAY) INST '$(DESTDIR)$(PREFIX)'
+	$(Q)install -d '$(D_BIN)' '$(D_LIB)/pkgconfig' '$(D_INCLUDE)' '$(D_SHARE)/man/man1' \
+		'$(D_SHARE)/bash-completion/completions'
+	$(Q)install -m 755 $(PROGRAMS:%=build/%) '$(D_BIN)'
+	$(Q)install -m 644 query/repute.h '$(D_INCLUDE)'
+	$(Q)install -m 644 build/librepute.so.$(VERSION) build/librepute.a '$(D_LIB)'
+	$(Q)ln -sf librepute.so.$(VERSION) '$(D_LIB)/librepute.so.$(SOVERSION)'
+	$(Q)ln -sf librepute.so.$(SOVERSION) '$(D_LIB)/librepute.so'
+	$(Q)install -m 644 build/repute.pc '$(D_LIB)/pkgconfig'
+	$(Q)install -m 644 build/man/*.1 '$(D_SHARE)/man/man1'
+	$(Q)install -m 644 build/man/repute.bash '$(D_SHARE)/bash-completion/completions/repute'
+	$(Q)[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 clean: ## Remove build/
 	rm -rf build
@@ -224,25 +237,36 @@ $(foreach m,$(MAIN_SRC:%_main.c=%),$(eval $(call PROGRAM,$m)))
 
 # Only repute_* leaves the library: hidden visibility for the shared one; the
 # static one is a single object whose other names are made local.
-build/librepute.so.$(VERSION): $(LIB_OBJ) $(B)/sources
+build/librepute.so.$(VERSION): $(LIB_OBJ) $(B)/query.a $(B)/engine.a
 	$(SAY) LD $@
-	$(Q)$(LINK) -shared -Wl,-soname,librepute.so.$(SOVERSION) -Wl,-z,defs $(LIB_OBJ) -o $@ $(LIB_LIBS)
+	$(Q)$(LINK) -shared -Wl,-soname,librepute.so.$(SOVERSION) -Wl,-z,defs $(LIB_PARTS) -o $@ $(LIB_LIBS)
 
 build/librepute.so: build/librepute.so.$(VERSION)
 	$(Q)ln -sf $(<F) build/librepute.so.$(SOVERSION) && ln -sf librepute.so.$(SOVERSION) $@
 
-build/librepute.a: $(LIB_OBJ) $(B)/sources
+build/librepute.a: $(LIB_OBJ) $(B)/query.a $(B)/engine.a
 	$(SAY) AR $@
-	$(Q)ld -r $(LIB_OBJ) -o $(B)/librepute.o
+	$(Q)$(CC) $(ALL_CFLAGS) -r -nostdlib $(LIB_PARTS) -o $(B)/librepute.o
 	$(Q)objcopy --wildcard --keep-global-symbol='repute_*' $(B)/librepute.o
 	$(Q)rm -f $@ && ar rcs $@ $(B)/librepute.o
 
-build/repute.pc: engine/version.h Makefile
-	@mkdir -p $(@D)
-	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
-		'Name: repute' 'Description: reputation database, look-up library' \
-		'URL: https://example.org/repute' 'Version: $(VERSION)' 'Requires.private: libidn2 libxxhash' \
-		'Libs: -L$${libdir} -lrepute' 'Cflags: -I$${includedir}' >$@
+define PC
+prefix=$(PREFIX)
+includedir=$${prefix}/include
+libdir=$(LIBDIR)
+
+Name: repute
+Description: reputation database, look-up library
+Version: $(VERSION)
+Requires.private: libxxhash libidn2
+Libs: -L$${libdir} -lrepute
+Cflags: -I$${includedir}
+endef
+export PC
+
+# PREFIX is written into it, hence FORCE.
+build/repute.pc: FORCE
+	@mkdir -p $(@D); printf '%s\n' "$$PC" | cmp -s - $@ || printf '%s\n' "$$PC" >$@
 
 build/man/.made: build/repute
 	$(SAY) MAN build/man

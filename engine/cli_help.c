@@ -136,7 +136,8 @@ put_options(const char *title, const struct cli_option *options)
 static int
 help_command(const struct cli *cli, const struct cli_command *command)
 {
-	printf("Usage: %s %s %s\n\n", cli->program->name, command->name, command->usage);
+	printf("Usage: %s %s%s%s\n\n", cli->program->name, command->name,
+	       command->usage[0] != '\0' ? " " : "", command->usage);
 	put_about(command->about);
 	put_options("Options", command->options);
 	put_options("Options of every command", cli_global_options);
@@ -283,6 +284,21 @@ roff_head(const char *program, const char *command, const char *summary)
 	roff_line(summary);
 }
 
+/* The listed command that follows `last` in the order of names; NULL: the first, then the end. */
+static const struct cli_command *
+command_after(const struct cli_program *program, const struct cli_command *last)
+{
+	const struct cli_command *best = NULL;
+	for (size_t i = 0; program->commands[i] != NULL; i++) {
+		const struct cli_command *command = program->commands[i];
+		if (command->hidden || (last != NULL && strcmp(command->name, last->name) <= 0))
+			continue;
+		if (best == NULL || strcmp(command->name, best->name) < 0)
+			best = command;
+	}
+	return best;
+}
+
 static void
 roff_tail(const struct cli *cli, const struct cli_command *command)
 {
@@ -300,16 +316,12 @@ roff_tail(const struct cli *cli, const struct cli_command *command)
 		printf(".Xr %s 1\n", cli->program->name);
 		return;
 	}
-	const struct cli_command *last = NULL;
-	for (size_t i = 0; cli->program->commands[i] != NULL; i++) {
-		if (cli->program->commands[i]->hidden)
-			continue;
-		if (last != NULL)
-			printf(".Xr %s-%s 1 ,\n", cli->program->name, last->name);
-		last = cli->program->commands[i];
+	const struct cli_command *last = NULL, *next;
+	while ((next = command_after(cli->program, last)) != NULL) {
+		printf("%s.Xr %s-%s 1", last != NULL ? " ,\n" : "", cli->program->name, next->name);
+		last = next;
 	}
-	if (last != NULL)
-		printf(".Xr %s-%s 1\n", cli->program->name, last->name);
+	putchar('\n');
 }
 
 static void
@@ -336,7 +348,8 @@ man_command(const struct cli *cli, const struct cli_command *command)
 {
 	roff_head(cli->program->name, command->name, command->summary);
 	printf(".Sh SYNOPSIS\n.Nm %s Cm %s\n", cli->program->name, command->name);
-	roff_line(command->usage);
+	if (command->usage[0] != '\0')
+		roff_line(command->usage);
 	puts(".Sh DESCRIPTION");
 	roff_about(command->about);
 	if (command->options != NULL && command->options->id != 0) {

@@ -36,7 +36,7 @@ help_run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cmd_help = {
 	.name = "help",
-	.usage = "[--man] [COMMAND]",
+	.usage = "[--man | --completion | --commands] [COMMAND]",
 	.summary = "show help about a command",
 	.about = "Without COMMAND: the list of the commands. The manual pages and the completion "
 		 "function for bash are made of the same text.",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/canon.h"
+#include "engine/json.h"
 #include "engine/key.h"
 
 enum {
@@ -35,6 +36,7 @@ struct walk {
 	enum canon_use use;
 	enum kind kind;
 	struct key key;
+	struct json_writer json;
 	char text[KEY_PRINT_BYTES + KEY_PATTERN_BYTES];
 };
 
@@ -66,7 +68,10 @@ on_step(void *context, const struct canon_step *step)
 		return;
 	}
 	memcpy(result, step->result, step->length);
-	walk->steps[walk->count++] = (struct step){step->name, result, step->length};
+	struct step *row = &walk->steps[walk->count++];
+	row->name = step->name;
+	row->result = result;
+	row->length = step->length;
 }
 
 static void
@@ -94,9 +99,84 @@ show_text(const struct walk *walk, const char *value, size_t length)
 	show_row("key", walk->text, printed);
 }
 
-static int
-failed(const struct cli *cli, const char *value, size_t length, const struct fault *fault)
+static void
+write_pair(struct json_writer *json, const char *name, const char *text, size_t length)
 {
+	json_key(json, name);
+	json_string(json, text, length);
+}
+
+static void
+write_steps(struct json_writer *json, const struct walk *walk)
+{
+	json_key(json, "steps");
+	json_array_begin(json);
+	for (size_t i = 0; i < walk->count; i++) {
+		json_object_begin(json);
+		json_key(json, "step");
+		json_text(json, walk->steps[i].name);
+		write_pair(json, "result", walk->steps[i].result, walk->steps[i].length);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void
+show_json(struct walk *walk, const char *value, size_t length)
+{
+	struct json_writer *json = &walk->json;
+	json_object_begin(json);
+	write_pair(json, "input", value, length);
+	json_key(json, "kind");
+	json_text(json, kind_name(walk->key.kind));
+	json_key(json, "key");
+	json_text(json, walk->text);
+	if (walk->use == CANON_ENTRY) {
+		json_key(json, "scope");
+		json_text(json, scope_name(walk->key.scope));
+	}
+	write_steps(json, walk);
+	json_object_end(json);
+	json_line(json);
+}
+
+static void
+show_json_error(struct json_writer *json, const char *value, size_t length,
+		const struct fault *fault)
+{
+	json_object_begin(json);
+	write_pair(json, "input", value, length);
+	json_key(json, "error");
+	json_object_begin(json);
+	json_key(json, "code");
+	json_text(json, status_name(fault->status));
+	json_key(json, "message");
+	json_text(json, fault->text);
+	json_object_end(json);
+	json_object_end(json);
+	json_line(json);
+}
+
+/* What the writer holds goes out; its failure is the command's. */
+static int
+json_out(const struct cli *cli, struct walk *walk, int status)
+{
+	struct fault fault = {.status = json_flush(&walk->json, stdout)};
+	/* a stdout that fails is reported by the frame, once */
+	if (fault.status == STATUS_OK || cli_output_failed())
+		return status;
+	json_clear(&walk->json);
+	return cli_error(cli, &fault);
+}
+
+static int
+failed(const struct cli *cli, struct walk *walk, const char *value, size_t length,
+       const struct fault *fault)
+{
+	if (cli->json) {
+		show_json_error(&walk->json, value, length, fault);
+		return json_out(cli, walk, CLI_ERROR);
+	}
 	fprintf(stderr, "%s: ", cli->program->name);
 	cli_put(stderr, value, length);
 	fputs(": ", stderr);
@@ -116,8 +196,12 @@ normalize_value(const struct cli *cli, struct walk *walk, const char *value, siz
 	if (status == STATUS_OK && walk->no_memory)
 		status = fault_set(&fault, STATUS_NO_MEMORY, NULL, 0, "out of memory");
 	if (status != STATUS_OK)
-		return failed(cli, value, length, &fault);
+		return failed(cli, walk, value, length, &fault);
 	key_print(&walk->key, walk->text);
+	if (cli->json) {
+		show_json(walk, value, length);
+		return json_out(cli, walk, CLI_FOUND);
+	}
 	show_text(walk, value, length);
 	return CLI_FOUND;
 }
@@ -140,7 +224,7 @@ normalize_all(struct cli *cli, struct walk *walk)
 		case CLI_VALUE_TOO_LONG:
 			fault_set(&fault, STATUS_LIMIT, NULL, 0, "longer than %d bytes",
 				  LIMIT_URL_INPUT_BYTES);
-			status = failed(cli, value, length, &fault);
+			status = failed(cli, walk, value, length, &fault);
 			break;
 		case CLI_VALUES_END:
 			return status;
@@ -167,6 +251,7 @@ normalize_run(struct cli *cli, int argc, char **argv)
 	status = normalize_all(cli, &walk);
 	walk_clear(&walk);
 	free(walk.steps);
+	json_fini(&walk.json);
 	return status;
 }
 
