@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fields.h"
+
+#include "engine/format.h"
+#include "engine/ptrie.h"
+
+#define FIELD(structure, name, truth) \
+	{ #structure, #name, offsetof(struct structure, name), \
+	  sizeof(((struct structure *)0)->name), sizeof(struct structure), truth }
+#define STRICT(structure, name) FIELD(structure, name, FIELD_STRICT)
+#define FREE(structure, name) FIELD(structure, name, FIELD_FREE)
+#define SUM(structure, name) FIELD(structure, name, FIELD_SUM)
+
+const struct field field_table[] = {
+	STRICT(header_d, magic),
+	STRICT(header_d, content),
+	STRICT(header_d, version),
+	FREE(header_d, compatible),     /* unknown bits are ignored by definition */
+	STRICT(header_d, incompatible),
+	STRICT(header_d, file_bytes),
+	STRICT(header_d, table_offset),
+	STRICT(header_d, section_count),
+	STRICT(header_d, reserved),
+	SUM(header_d, header_sum),
+
+	STRICT(section_d, id),
+	STRICT(section_d, flags),
+	STRICT(section_d, offset),
+	STRICT(section_d, length),
+	SUM(section_d, sum),
+
+	SUM(footer_d, table_sum),
+	SUM(footer_d, sha256),
+
+	STRICT(info_kind_d, entries),
+	STRICT(info_kind_d, keys),
+	STRICT(info_kind_d, buckets),
+	STRICT(info_kind_d, first_step),
+	STRICT(info_kind_d, reseeds),
+
+	STRICT(info_d, canon_version),
+	STRICT(info_d, flags),
+	STRICT(info_d, seed),
+	STRICT(info_d, gate_bits),
+	STRICT(info_d, reserved),
+	STRICT(info_d, kind),
+
+	STRICT(bucket_d, slot),
+	STRICT(bucket_d, base),
+	STRICT(bucket_d, overflow),
+
+	STRICT(record_ipv4_d, address),
+	FREE(record_ipv4_d, claims),    /* another key's claims are claims too */
+	STRICT(record_ipv6_d, address),
+	STRICT(record_ipv6_d, bits),
+	FREE(record_ipv6_d, claims),
+	STRICT(record_sha1_d, digest),
+	FREE(record_sha1_d, claims),
+	STRICT(record_sha256_d, digest),
+	FREE(record_sha256_d, claims),
+	STRICT(record_text_d, offset),
+	FREE(record_text_d, claims),
+
+	FREE(claim_d, source),          /* what a claim says is not repeated elsewhere */
+	FREE(claim_d, scope),
+	STRICT(claim_d, flags),
+	FREE(claim_d, set),
+	FREE(claim_d, notes),
+	FREE(claim_d, expires),
+	FREE(claim_d, first_seen),
+	FREE(claim_d, last_seen),
+	STRICT(claim_d, reserved),
+
+	STRICT(strings_d, count),
+	STRICT(strings_d, reserved),
+
+	STRICT(pattern_d, pattern),
+	STRICT(pattern_d, reserved),
+	STRICT(pattern_d, length),
+	STRICT(pattern_d, count),
+
+	STRICT(manifest_d, generation),
+	STRICT(manifest_d, published),
+	STRICT(manifest_d, seed),
+	STRICT(manifest_d, layer_count),
+	STRICT(manifest_d, reserved),
+	STRICT(layer_d, number),
+	STRICT(layer_d, file_bytes),
+	STRICT(layer_d, sha256),
+
+	STRICT(ptrie_head_d, kind),
+	STRICT(ptrie_head_d, root_bits),
+	STRICT(ptrie_head_d, zero),
+	STRICT(ptrie_head_d, node_count),
+	STRICT(ptrie_head_d, leaf_count),
+	STRICT(ptrie_head_d, record_count),
+	STRICT(ptrie_head_d, zero_more),
+	STRICT(ptrie_node_d, inner),
+	STRICT(ptrie_node_d, runs),
+	STRICT(ptrie_node_d, first_node),
+	STRICT(ptrie_node_d, first_leaf),
+	STRICT(ptrie_tail_d, bits),
+	STRICT(ptrie_tail_d, zero),
+	STRICT(ptrie_tail_d, parent),
+	FREE(ptrie_tail_d, claims),
+};
+
+const size_t field_count = sizeof(field_table) / sizeof(field_table[0]);

@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Damaged segments. Raw damage must be named by a checksum. Resealed damage
+ * (all checksums right again) must be named by segment_check, or the file must
+ * be exactly what the builder makes of the entries that it now holds. Whatever
+ * attaches is looked up, walked and checked: under AddressSanitizer that is
+ * the proof that any bytes are safe. CORRUPT_MUTATIONS sets the length.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/segment_check.h"
+#include "tests/corrupt.h"
+#include "tests/judge.h"
+
+#define PLACES 24          /* of one structure that are tried */
+#define BATTERY 160
+
+static uint64_t seed;
+
+/* --- good files ----------------------------------------------------------------------- */
+
+enum shape { ALL_KINDS, OVERLAY, NAMES, SHAPES };
+static struct corrupt files[SHAPES];
+static struct key *battery;
+
+static void
+fill(struct set *set, enum shape shape)
+{
+	set_init(set, 4711 + shape);
+	set->kinds = shape == NAMES ? 1 << MODEL_DOMAIN : 63;
+	set->pattern_percent = 30;
+	set->spread = 2;
+	set->sources = 5;
+	set_fill(set, shape == NAMES ? 6 : 90);
+}
+
+static void
+put_removals(struct segment_build *build)
+{
+	static const struct { enum model_kind kind; const char *text; } gone[] = {
+		{ MODEL_IPV4, "198.51.100.7" }, { MODEL_IPV4, "198.51.100.0/25" },
+		{ MODEL_IPV6, "2001:db8:5:5:5:5:5:5" }, { MODEL_DOMAIN, "gone.example" },
+		{ MODEL_URL, "http://gone.example/a" },
+		{ MODEL_SHA1, "00112233445566778899aabbccddeeff00112233" },
+	};
+	struct fault fault = { 0 };
+
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		struct model_key from = model_key(gone[i].kind, gone[i].text, strlen(gone[i].text));
+		struct key key;
+		uint32_t id;
+		fixture_key(&from, &key);
+		fixture_need(segment_build_claims(build, NULL, 0, &id, &fault), &fault, "removal");
+		fixture_need(segment_build_put(build, &key, id, &fault), &fault, "removal");
+	}
+}
+
+static void
+file_make(enum shape shape)
+{
+	struct hash_seed hash = {{ 0x1234567890abcdef, 0xfedcba0987654321 }};
+	struct segment_build *build;
+	struct fault fault = { 0 };
+	struct file_map map;
+	struct set set;
+	char *path = fixture_path("corrupt");
+
+	fill(&set, shape);
+	fixture_need(segment_build_new(hash, shape == OVERLAY, &build, &fault), &fault, "build");
+	fixture_put_all(build, &set.model, NULL);
+	if (shape == OVERLAY)
+		put_removals(build);
+	fixture_write(build, path);
+	segment_build_free(build);
+	fixture_need(file_map_open(path, &map, &fault), &fault, path);
+	corrupt_init(&files[shape], map.bytes, map.length);
+	file_map_close(&map);
+	unlink(path);
+	free(path);
+	set_fini(&set);
+}
+
+/* Keys of the set and queries near them, in text of their own. */
+static void
+battery_make(void)
+{
+	char text[MODEL_TEXT_BYTES];
+	struct set set;
+
+	fill(&set, ALL_KINDS);
+	battery = calloc(BATTERY, sizeof(*battery));
+	ck_assert_ptr_nonnull(battery);
+	for (size_t i = 0; i < BATTERY; i++) {
+		enum model_kind kind = i % MODEL_KINDS;
+		struct model_key from = model_key(kind, text, set_query(&set, kind, text));
+		fixture_key(&from, &battery[i]);
+		if (battery[i].borrowed) {
+			memcpy(battery[i].buffer, text, battery[i].length);
+			battery[i].borrowed = 0;
+		}
+	}
+	set_fini(&set);
+}
+
+static void
+setup(void)
+{
+	for (int shape = 0; shape < SHAPES; shape++)
+		file_make(shape);
+	battery_make();
+}
+
+static void
+teardown(void)
+{
+	for (int shape = 0; shape < SHAPES; shape++)
+		corrupt_fini(&files[shape]);
+	free(battery);
+}
+
+/* --- all that a reader does ------------------------------------------------------------- */
+
+static unsigned long touched; /* so that nothing read is left out */
+
+static void
+touch_bytes(const void *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		touched += ((const uint8_t *)bytes)[i];
+}
+
+static void
+touch_claims(const struct segment *segment, uint32_t id)
+{
+	struct segment_claim_cursor cursor = segment_claims(id);
+	struct segment_claim claim;
+	size_t length, claims = 0;
+	const void *bytes;
+
+	while (segment_claim_next(segment, &cursor, &claim)) {
+		bytes = segment_source(segment, claim.source, &length);
+		touch_bytes(bytes, length);
+		bytes = segment_tags(segment, claim.set, &length);
+		touch_bytes(bytes, length);
+		bytes = segment_tags(segment, claim.notes, &length);
+		touch_bytes(bytes, length);
+		ck_assert_msg(++claims <= LIMIT_CLAIMS_PER_KEY, "a walk over claims without end");
+	}
+}
+
+static void
+touch_key(const struct key *key)
+{
+	char text[KEY_PRINT_BYTES];
+
+	touch_bytes(text, key_print(key, text));
+}
+
+static void
+ask_battery(const struct segment *segment)
+{
+	struct segment_match matches[LIMIT_COVERING];
+	struct key key;
+
+	for (size_t i = 0; i < BATTERY; i++) {
+		size_t count = segment_collect(segment, &battery[i], matches, LIMIT_COVERING);
+		for (size_t j = 0; j < count; j++) {
+			segment_match_key(segment, &matches[j], &key);
+			touch_key(&key);
+			touch_claims(segment, matches[j].claims);
+		}
+		touch_claims(segment, segment_find(segment, &battery[i]));
+	}
+}
+
+static void
+walk_all(const struct segment *segment)
+{
+	struct segment_cursor cursor = { 0 };
+	uint32_t claims;
+	struct key key;
+
+	while (segment_next(segment, &cursor, &key, &claims)) {
+		touch_key(&key);
+		touch_claims(segment, claims);
+	}
+}
+
+/* --- what the builder makes of the entries ------------------------------------------------ */
+
+static bool
+claims_again(struct segment_build *build, const struct segment *segment, uint32_t id,
+	     uint32_t *again)
+{
+	struct segment_claim_cursor cursor = segment_claims(id);
+	struct claim claims[LIMIT_CLAIMS_PER_KEY];
+	struct segment_claim claim;
+	size_t count = 0, length;
+
+	while (segment_claim_next(segment, &cursor, &claim) && count < LIMIT_CLAIMS_PER_KEY) {
+		struct claim *to = &claims[count++];
+		const char *name = segment_source(segment, claim.source, &length);
+		*to = (struct claim){ .scope = (uint8_t)claim.scope, .expires = claim.expires,
+				      .first_seen = claim.first_seen, .last_seen = claim.last_seen };
+		if (segment_build_source(build, name, length, &to->source, NULL) != STATUS_OK)
+			return false;
+		const uint8_t *tags = segment_tags(segment, claim.set, &length);
+		if (segment_build_tags(build, tags, length, &to->set, NULL) != STATUS_OK)
+			return false;
+		tags = segment_tags(segment, claim.notes, &length);
+		if (segment_build_tags(build, tags, length, &to->notes, NULL) != STATUS_OK)
+			return false;
+	}
+	return segment_build_claims(build, claims, count, again, NULL) == STATUS_OK;
+}
+
+static bool
+entries_again(struct segment_build *build, const struct segment *segment)
+{
+	struct segment_cursor cursor = { 0 };
+	uint32_t claims, again;
+	struct key key;
+
+	while (segment_next(segment, &cursor, &key, &claims))
+		if (!claims_again(build, segment, claims, &again) ||
+		    segment_build_put(build, &key, again, NULL) != STATUS_OK)
+			return false;
+	return true;
+}
+
+static void
+print_difference(const struct file_map *map, const uint8_t *bytes, size_t length)
+{
+	size_t at = FORMAT_PAGE_BYTES;
+
+	while (at < map->length && at < length && map->bytes[at] == bytes[at])
+		at++;
+	fprintf(stderr, "%zu bytes, the builder makes %zu; the first difference is at %zu\n", length,
+		map->length, at);
+	for (int shape = 0; shape < SHAPES; shape++)
+		for (size_t i = 0; i < 30 && files[shape].length == length; i++) {
+			const struct section_d *row = (const struct section_d *)
+				(bytes + le64_get(((const struct header_d *)bytes)->table_offset)) + i;
+			if (at >= le64_get(row->offset) &&
+			    at - le64_get(row->offset) < le64_get(row->length))
+				fprintf(stderr, "in %.4s + %zu\n", (const char *)row->id.byte,
+					at - (size_t)le64_get(row->offset));
+		}
+}
+
+/* A file that the check calls good is the builder's, byte for byte (but header_d.compatible). */
+static bool
+is_the_builders(const struct segment *segment, const uint8_t *bytes, size_t length)
+{
+	struct fault fault = { 0 };
+	struct segment_build *build;
+	struct file_map map;
+	bool same = false;
+	char *path = fixture_path("again");
+
+	fixture_need(segment_build_new(segment->seed, (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0,
+				       &build, &fault), &fault, "build");
+	if (entries_again(build, segment)) {
+		size_t body = FORMAT_PAGE_BYTES;
+		fixture_write(build, path);
+		fixture_need(file_map_open(path, &map, &fault), &fault, path);
+		same = map.length == length &&
+		       memcmp(map.bytes + body, bytes + body, length - body - 32) == 0;
+		if (!same)
+			print_difference(&map, bytes, length);
+		file_map_close(&map);
+		unlink(path);
+	}
+	segment_build_free(build);
+	free(path);
+	return same;
+}
+
+/* --- judging one damaged file --------------------------------------------------------------- */
+
+struct verdict {
+	bool attached, caught;
+	struct fault fault;
+};
+
+static struct verdict
+judge_bytes(const uint8_t *bytes, size_t length)
+{
+	struct verdict verdict = { 0 };
+	struct segment segment;
+	enum status status = segment_attach(&segment, bytes, length, &verdict.fault);
+
+	verdict.attached = status == STATUS_OK;
+	if (verdict.attached) {
+		ask_battery(&segment);
+		walk_all(&segment);
+		status = segment_check(&segment, &verdict.fault);
+	}
+	verdict.caught = status != STATUS_OK;
+	if (verdict.caught && (verdict.fault.where[0] == '\0' || verdict.fault.text[0] == '\0'))
+		ck_abort_msg("caught without a place or a reason");
+	return verdict;
+}
+
+static struct verdict
+judge_raw(const uint8_t *bytes, size_t length)
+{
+	struct verdict verdict = { 0 };
+	struct segment segment;
+	struct container container;
+	enum status status = container_attach(&container, FORMAT_CONTENT_SEGMENT, bytes, length,
+					      &verdict.fault);
+
+	if (status == STATUS_OK)
+		status = container_check(&container, &verdict.fault);
+	if (status == STATUS_OK)
+		status = segment_attach(&segment, bytes, length, &verdict.fault);
+	if (status == STATUS_OK)
+		status = segment_check_sha256(&segment, &verdict.fault);
+	verdict.caught = status != STATUS_OK;
+	return verdict;
+}
+
+START_TEST(good_files_are_good)
+{
+	for (int shape = 0; shape < SHAPES; shape++) {
+		struct corrupt *file = &files[shape];
+		struct verdict verdict = judge_bytes(file->bytes, file->length);
+		struct segment segment;
+		ck_assert_msg(!verdict.caught, "%s: %s", verdict.fault.where, verdict.fault.text);
+		verdict = judge_raw(file->bytes, file->length);
+		ck_assert(!verdict.caught);
+		ck_assert(segment_attach(&segment, file->bytes, file->length, NULL) == STATUS_OK);
+		ck_assert(is_the_builders(&segment, file->bytes, file->length));
+		corrupt_seal(file->bytes, file->length, true); /* our sums are its sums */
+		ck_assert_mem_eq(file->bytes, file->good, file->length);
+	}
+}
+END_TEST
+
+/* --- one named field at a time ---------------------------------------------------------------- */
+
+struct edit {
+	const struct field *field;
+	struct corrupt *file;
+	struct corrupt_place place;
+	size_t tried, attached, valid;
+};
+typedef void edit_cb(struct edit *edit);
+
+static void
+edit_places(struct edit *edit, edit_cb *call)
+{
+	static struct corrupt_place places[20000];
+	size_t count = corrupt_places(edit->file, edit->field->structure, places, 20000);
+	size_t step = count / PLACES + 1;
+
+	for (size_t i = 0; i < count && i < 20000; i += step) {
+		edit->place = places[i];
+		call(edit);
+	}
+}
+
+/* Each field of each structure in the files of two shapes. */
+static void
+edit_fields(edit_cb *call, size_t *tried)
+{
+	for (size_t i = 0; i < field_count; i++) {
+		struct edit edit = { .field = &field_table[i] };
+		for (int shape = ALL_KINDS; shape <= OVERLAY; shape++) {
+			edit.file = &files[shape];
+			corrupt_restore(edit.file);
+			edit_places(&edit, call);
+		}
+		if (edit.tried == 0 && strncmp(edit.field->structure, "manifest", 8) != 0 &&
+		    strncmp(edit.field->structure, "layer", 5) != 0)
+			ck_abort_msg("%s.%s was not tried", edit.field->structure, edit.field->name);
+		*tried += edit.tried;
+	}
+}
+
+static const char *
+raw_place(const struct edit *edit)
+{
+	return strcmp(edit->field->name, "table_sum") == 0 ? "section table" : edit->place.section;
+}
+
+static void
+edit_raw(struct edit *edit)
+{
+	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
+	size_t step = edit->field->size / 8 + 1;
+
+	for (size_t i = 0; i < edit->field->size; i += step)
+		for (size_t j = 0; j < sizeof(flips); j++) {
+			uint8_t *at = edit->file->bytes + edit->place.offset + edit->field->offset + i;
+			*at ^= flips[j];
+			struct verdict verdict = judge_raw(edit->file->bytes, edit->file->length);
+			*at ^= flips[j];
+			edit->tried++;
+			if (!verdict.caught || strcmp(verdict.fault.where, raw_place(edit)) != 0)
+				ck_abort_msg("%s.%s in %s, byte %zu ^ %02x: caught %d at \"%s\": %s",
+					     edit->field->structure, edit->field->name,
+					     edit->place.section, i, flips[j], verdict.caught,
+					     verdict.fault.where, verdict.fault.text);
+		}
+}
+
+START_TEST(every_field_raw)
+{
+	size_t tried = 0;
+
+	edit_fields(edit_raw, &tried);
+	printf("raw: %zu edits of %zu fields, all named\n", tried, field_count);
+}
+END_TEST
+
+/* The i-th new value of a field; false when there is none left. */
+static bool
+new_value(const uint8_t *old, uint8_t *value, size_t size, unsigned i)
+{
+	size_t last = size < 8 ? size : 8;
+
+	memcpy(value, old, size);
+	if (i == 0)
+		memset(value, 0, size);
+	else if (i == 1)
+		memset(value, 0xff, size);
+	else if (i == 2) /* little-endian + 1 */
+		for (size_t j = 0; j < size && ++value[j] == 0; j++)
+			;
+	else if (i == 3) /* - 1 */
+		for (size_t j = 0; j < size && value[j]-- == 0; j++)
+			;
+	else if (i < 4 + 2 * last)
+		value[(i - 4) / 2 * (size / last)] ^= i % 2 ? 0x01 : 0x80;
+	else
+		return false;
+	return true;
+}
+
+static void
+judge_resealed(struct edit *edit)
+{
+	struct verdict verdict = judge_bytes(edit->file->bytes, edit->file->length);
+	struct segment segment;
+
+	edit->tried++;
+	edit->attached += verdict.attached;
+	if (verdict.caught)
+		return;
+	edit->valid++;
+	ck_assert(segment_attach(&segment, edit->file->bytes, edit->file->length, NULL) == STATUS_OK);
+	if (edit->field->truth == FIELD_STRICT)
+		ck_abort_msg("%s.%s in %s at %zu: not caught", edit->field->structure,
+			     edit->field->name, edit->place.section, edit->place.offset);
+	if (!is_the_builders(&segment, edit->file->bytes, edit->file->length))
+		ck_abort_msg("%s.%s in %s at %zu: called good, but not the builder's bytes",
+			     edit->field->structure, edit->field->name, edit->place.section,
+			     edit->place.offset);
+}
+
+static void
+edit_resealed(struct edit *edit)
+{
+	uint8_t old[128], value[128], *at = edit->file->bytes + edit->place.offset +
+					    edit->field->offset;
+	size_t size = edit->field->size < sizeof(old) ? edit->field->size : sizeof(old);
+
+	if (edit->field->truth == FIELD_SUM) {
+		edit->tried++;
+		return;
+	}
+	memcpy(old, at, size);
+	for (unsigned i = 0; new_value(old, value, size, i); i++) {
+		if (memcmp(old, value, size) == 0)
+			continue;
+		memcpy(at, value, size);
+		corrupt_seal(edit->file->bytes, edit->file->length, false);
+		judge_resealed(edit);
+		corrupt_restore(edit->file);
+	}
+}
+
+START_TEST(every_field_resealed)
+{
+	size_t tried = 0;
+
+	edit_fields(edit_resealed, &tried);
+	printf("resealed: %zu edits, each named or the builder's own bytes\n", tried);
+}
+END_TEST
+
+/* --- every byte, every length ------------------------------------------------------------------- */
+
+START_TEST(every_byte_raw)
+{
+	struct corrupt *file = &files[NAMES];
+
+	for (size_t i = 0; i < file->length; i++) {
+		file->bytes[i] ^= 0x10;
+		if (!judge_raw(file->bytes, file->length).caught)
+			ck_abort_msg("a change of byte %zu is not caught", i);
+		file->bytes[i] ^= 0x10;
+	}
+	printf("each of %zu bytes\n", file->length);
+}
+END_TEST
+
+/* The same with the length that the header says put right: the table is then elsewhere. */
+START_TEST(every_length)
+{
+	struct corrupt *file = &files[NAMES];
+
+	for (size_t length = 0; length < file->good_length; length++) {
+		struct header_d *header;
+		corrupt_cut(file, length);
+		if (!judge_bytes(file->bytes, length).caught)
+			ck_abort_msg("a file of %zu bytes is taken", length);
+		if (length < FORMAT_PAGE_BYTES)
+			continue;
+		header = (struct header_d *)file->bytes;
+		header->file_bytes = le64_make(length);
+		corrupt_seal(file->bytes, length, false);
+		if (!judge_bytes(file->bytes, length).caught)
+			ck_abort_msg("a resealed file of %zu bytes is taken", length);
+	}
+	printf("each of %zu lengths\n", file->good_length);
+}
+END_TEST
+
+/* --- random damage ----------------------------------------------------------------------------------- */
+
+/* Mostly where something stands: a random place in a random section's own bytes. */
+static size_t
+damage_place(const struct corrupt *file, struct random_state *random)
+{
+	const struct header_d *header = (const struct header_d *)file->good;
+	size_t table = (size_t)le64_get(header->table_offset);
+	uint32_t count = le32_get(header->section_count), place = random_below(random, 100);
+	const struct section_d *row = (const struct section_d *)(file->good + table) +
+				      random_below(random, count);
+
+	if (place < 3)
+		return random_below(random, sizeof(struct header_d));
+	if (place < 8)
+		return table + random_below(random, count * (uint32_t)sizeof(struct section_d));
+	return (size_t)le64_get(row->offset) + random_below(random, (uint32_t)le64_get(row->length));
+}
+
+static void
+damage(struct corrupt *file, struct random_state *random)
+{
+	static const uint8_t edges[] = { 0, 1, 0x7f, 0x80, 0xff, 0x20 };
+	unsigned edits = 1 + random_below(random, random_chance(random, 70) ? 3 : 24);
+
+	for (unsigned i = 0; i < edits; i++) {
+		size_t at = damage_place(file, random);
+		unsigned run = 1 + random_below(random, random_chance(random, 80) ? 1 : 12);
+		for (unsigned j = 0; j < run && at + j < file->length; j++)
+			file->bytes[at + j] = random_chance(random, 50)
+				? edges[random_below(random, sizeof(edges))]
+				: (uint8_t)random_next(random);
+	}
+}
+
+START_TEST(random_damage_resealed)
+{
+	uint64_t mutations = judge_number("CORRUPT_MUTATIONS", 12000), attached = 0, valid = 0;
+	struct random_state random = { seed };
+
+	for (uint64_t i = 0; i < mutations; i++) {
+		struct corrupt *file = &files[random_below(&random, SHAPES)];
+		struct segment segment;
+		corrupt_restore(file);
+		damage(file, &random);
+		corrupt_seal(file->bytes, file->length, false);
+		struct verdict verdict = judge_bytes(file->bytes, file->length);
+		attached += verdict.attached;
+		if (verdict.caught)
+			continue;
+		valid++;
+		ck_assert(segment_attach(&segment, file->bytes, file->length, NULL) == STATUS_OK);
+		if (!is_the_builders(&segment, file->bytes, file->length))
+			ck_abort_msg("ORACLE_SEED=%llu, mutation %llu: called good, but not the "
+				     "builder's bytes", (unsigned long long)seed,
+				     (unsigned long long)i);
+	}
+	printf("random damage: %llu files, %llu attached, %llu good\n",
+	       (unsigned long long)mutations, (unsigned long long)attached,
+	       (unsigned long long)valid);
+	ck_assert_uint_gt(attached, mutations / 4);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("corrupt");
+	TCase *cases = tcase_create("all");
+
+	seed = judge_seed();
+	tcase_add_unchecked_fixture(cases, setup, teardown);
+	tcase_add_test(cases, good_files_are_good);
+	tcase_add_test(cases, every_field_raw);
+	tcase_add_test(cases, every_field_resealed);
+	tcase_add_test(cases, every_byte_raw);
+	tcase_add_test(cases, every_length);
+	tcase_add_test(cases, random_damage_resealed);
+	tcase_set_timeout(cases, 0);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
