@@ -315,8 +315,9 @@ walk(const uint8_t *bytes, size_t length, size_t *tag_count)
 		for (size_t i = 0; i < tag.value_count; i++) {
 			size_t value_length;
 			const char *value = tag_value(&tag, i, &value_length);
-			ck_assert((const uint8_t *)value >= bytes);
-			ck_assert((const uint8_t *)value + value_length <= bytes + length);
+			if ((const uint8_t *)value < bytes ||
+			    (const uint8_t *)value + value_length > bytes + length)
+				ck_abort_msg("a value outside the bytes");
 		}
 	}
 	ck_assert(cursor.bad || cursor.offset == length);
