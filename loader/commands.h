@@ -8,4 +8,8 @@
 
 #include "engine/cli.h"
 
+extern const struct cli_command cmd_add;
+extern const struct cli_command cmd_import;
+extern const struct cli_command cmd_remove;
+
 #endif

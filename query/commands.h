@@ -8,8 +8,13 @@
 
 #include "engine/cli.h"
 
+extern const struct cli_command cmd_dump;
 extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_info;
+extern const struct cli_command cmd_list;
+extern const struct cli_command cmd_lookup;
 extern const struct cli_command cmd_normalize;
+extern const struct cli_command cmd_verify;
 extern const struct cli_command cmd_version;
 
 #endif
