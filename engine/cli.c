@@ -322,6 +322,7 @@ set_now(struct cli *cli, const char *text)
 		fault.offset = 0;
 		return option_stop(cli, cli_error(cli, &fault));
 	}
+	cli->now_given = true;
 	return 0;
 }
 

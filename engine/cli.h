@@ -70,6 +70,7 @@ struct cli {
 	bool verbose;
 	bool colour;          /* stdout is a terminal and NO_COLOR is not set */
 	uint64_t now;         /* --now or the system's, seconds */
+	bool now_given;       /* --now: time stands still, however long the command runs */
 
 	const char *value;    /* argument of the option that cli_option() returned */
 	char **operands;      /* after cli_option() returned 0 */
