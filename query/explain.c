@@ -11,10 +11,16 @@
 void
 explain_tags_init(struct explain_tags *walk, const struct view *view, const struct repute_hit *hit)
 {
-	const struct segment *segment = lookup_segment(view, hit);
+	explain_tags_start(walk, lookup_segment(view, hit), hit->opaque.set, hit->opaque.notes);
+}
+
+void
+explain_tags_start(struct explain_tags *walk, const struct segment *segment, uint32_t set,
+		   uint32_t notes)
+{
 	memset(walk, 0, sizeof(*walk));
-	walk->cursor[0].bytes = segment_tags(segment, hit->opaque.set, &walk->cursor[0].length);
-	walk->cursor[1].bytes = segment_tags(segment, hit->opaque.notes, &walk->cursor[1].length);
+	walk->cursor[0].bytes = segment_tags(segment, set, &walk->cursor[0].length);
+	walk->cursor[1].bytes = segment_tags(segment, notes, &walk->cursor[1].length);
 	for (int i = 0; i < 2; i++)
 		walk->have[i] = tag_next(&walk->cursor[i], &walk->tag[i]);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a hit readable: its tags one by one, one line of text, one JSON object. */
+/* Making a hit readable: its tags one by one, one line of text. */
 #ifndef QUERY_EXPLAIN_H
 #define QUERY_EXPLAIN_H
 
@@ -18,6 +18,10 @@ struct explain_tags {
 void
 explain_tags_init(struct explain_tags *walk, const struct view *view,
 		  const struct repute_hit *hit);
+/* The same for a claim that no look-up found: its tag strings in `segment`. */
+void
+explain_tags_start(struct explain_tags *walk, const struct segment *segment, uint32_t set,
+		   uint32_t notes);
 bool
 explain_tags_next(struct explain_tags *walk, struct repute_tag *tag);
 
