@@ -28,6 +28,14 @@ is_overlay(const struct segment *segment)
 	return (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0;
 }
 
+static const struct info_d *
+info_of(const struct segment *segment)
+{
+	struct section section;
+	container_section(&segment->container, FORMAT_INFO, &section); /* attach has seen it */
+	return (const struct info_d *)section.bytes;
+}
+
 /* --- sections there are -------------------------------------------------------------- */
 
 static bool
@@ -64,6 +72,9 @@ check_sections(const struct segment *segment, struct fault *fault)
 	if ((segment->flags & ~FORMAT_SEGMENT_OVERLAY) != 0)
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, flags),
 			     "unknown flags");
+	if (le32_get(info_of(segment)->reserved) != 0)
+		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, reserved),
+			     "a reserved field is not zero");
 	return STATUS_OK;
 }
 
@@ -95,6 +106,11 @@ check_strings(const struct segment *segment, const struct segment_strings *strin
 	const uint8_t *before = NULL;
 	size_t before_length = 0;
 	uint64_t expected = 0;
+	const struct strings_d *head =
+		(const struct strings_d *)(strings->offsets - sizeof(struct strings_d));
+	if (le32_get(head->reserved) != 0)
+		return wrong(segment, fault, id, offsetof(struct strings_d, reserved),
+			     "a reserved field is not zero");
 	for (uint32_t i = 0; i <= strings->count; i++) {
 		struct le64 disk;
 		uint64_t place = sizeof(struct strings_d) + (uint64_t)i * 8;
@@ -262,6 +278,94 @@ check_key_places(const struct segment *segment, enum kind kind, struct fault *fa
 	return STATUS_OK;
 }
 
+/* --- nothing that no key uses ---------------------------------------------------------------- */
+
+/* What has been seen: one byte for each claim, source and tag string. */
+struct use {
+	uint8_t *claims, *sources, *tags;
+};
+
+static void
+use_mark(const struct segment *segment, struct use *use)
+{
+	struct segment_cursor cursor = {0};
+	uint32_t claims;
+	struct key key;
+	while (segment_next(segment, &cursor, &key, &claims)) {
+		struct segment_claim_cursor list = segment_claims(claims);
+		struct segment_claim claim;
+		use->claims[claims] = 1;
+		while (segment_claim_next(segment, &list, &claim))
+			use->sources[claim.source] = use->tags[claim.set] =
+				use->tags[claim.notes] = 1;
+	}
+}
+
+static const char *
+lists_mistake(const struct segment *segment, const struct use *use, uint64_t *at)
+{
+	const struct claim_d *claims = (const struct claim_d *)segment->claims;
+	uint64_t before = 0, count = 0;
+	for (uint64_t i = 1; i < segment->claim_count; i += count) {
+		uint64_t common = count;
+		count = 1;
+		while ((claims[i + count - 1].flags & FORMAT_CLAIM_LAST) == 0)
+			count++;
+		*at = i * sizeof(*claims);
+		if (!use->claims[i])
+			return "claims that no key has";
+		/* the marks of the last claims decide when one list begins another */
+		common = common < count ? common : count;
+		if (before != 0 &&
+		    memcmp(&claims[before], &claims[i], common * sizeof(*claims)) >= 0)
+			return "lists of claims are out of order";
+		before = i;
+	}
+	return NULL;
+}
+
+static enum status
+use_check(const struct segment *segment, const struct use *use, struct fault *fault)
+{
+	uint64_t at;
+	size_t length;
+	const char *why = lists_mistake(segment, use, &at);
+	if (why != NULL)
+		return wrong(segment, fault, FORMAT_CLAIMS, at, why);
+	for (uint32_t i = 0; i < segment->sources.count; i++)
+		if (!use->sources[i])
+			return wrong(segment, fault, FORMAT_SOURCES, i, "a source without claims");
+	for (uint32_t i = 1; i < segment->tags.count; i++)
+		if (!use->tags[i])
+			return wrong(segment, fault, FORMAT_TAGS, i, "tags that no claim has");
+	segment_tags(segment, 0, &length);
+	if (segment->tags.count == 0 || length != 0)
+		return wrong(segment, fault, FORMAT_TAGS, 0, "string 0 is not the empty one");
+	return STATUS_OK;
+}
+
+/* Claims and keys have been checked: all numbers are in range. */
+static enum status
+check_use(const struct segment *segment, struct fault *fault)
+{
+	struct use use = {
+		.claims = calloc(segment->claim_count, 1),
+		.sources = calloc((size_t)segment->sources.count + 1, 1),
+		.tags = calloc((size_t)segment->tags.count + 1, 1),
+	};
+	enum status status = STATUS_NO_MEMORY;
+	if (use.claims != NULL && use.sources != NULL && use.tags != NULL) {
+		use_mark(segment, &use);
+		status = use_check(segment, &use, fault);
+	} else {
+		fault_set(fault, status, NULL, 0, "no memory to check what is used");
+	}
+	free(use.claims);
+	free(use.sources);
+	free(use.tags);
+	return status;
+}
+
 /* --- tables as the builder would make them ------------------------------------------------------ */
 
 static unsigned
@@ -281,7 +385,8 @@ compare_table(const struct segment *segment, enum kind kind, const struct layout
 	      struct fault *fault)
 {
 	const struct segment_table *table = &segment->table[kind];
-	if (layout->buckets != table->buckets || layout->first_step != table->first_step)
+	if (layout->buckets != table->buckets || layout->first_step != table->first_step ||
+	    layout->reseeds != le32_get(info_of(segment)->kind[kind].reseeds))
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "a table's shape is not the builder's");
 	for (uint64_t i = 0; i < layout->record_count; i++)
@@ -386,6 +491,8 @@ segment_check(const struct segment *segment, struct fault *fault)
 		status = check_table(segment, kind, fault);
 	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
 		status = check_trie(segment, kind, fault);
+	if (status == STATUS_OK)
+		status = check_use(segment, fault);
 	if (status == STATUS_OK)
 		status = check_aids(segment, fault);
 	return status;
