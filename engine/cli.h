@@ -146,6 +146,7 @@ struct cli_lines {
 	bool skipping, ended;
 	size_t start, end;
 	uint64_t number;    /* of the line given last, from 1 */
+	uint64_t waits;     /* times input was waited for: time may have passed */
 	char buffer[LIMIT_URL_INPUT_BYTES + 2]; /* the longest line with CR and LF */
 };
 

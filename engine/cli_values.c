@@ -15,6 +15,7 @@ cli_lines_init(struct cli_lines *lines, int fd)
 	lines->skipping = lines->ended = false;
 	lines->start = lines->end = 0;
 	lines->number = 0;
+	lines->waits = 0;
 }
 
 /* More bytes behind lines->end. STATUS_OK also at the end of input (`ended`). */
@@ -28,6 +29,7 @@ lines_fill(struct cli_lines *lines, struct fault *fault)
 		lines->end = kept;
 	}
 	fflush(stdout);
+	lines->waits++;
 	for (;;) {
 		ssize_t got = read(lines->fd, lines->buffer + kept, sizeof(lines->buffer) - kept);
 		if (got >= 0) {
