@@ -23,6 +23,14 @@ struct civil {
 	unsigned day;   /* 1..31 */
 };
 
+double
+clock_elapsed(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 uint64_t
 clock_now(void)
 {

@@ -17,6 +17,10 @@
 uint64_t
 clock_now(void);
 
+/* Seconds of a clock that only goes forward, for durations. */
+double
+clock_elapsed(void);
+
 /* RFC 3339 in UTC; past CLOCK_MAX it shows CLOCK_MAX. */
 void
 clock_print(uint64_t seconds, char text[CLOCK_TEXT_BYTES]);

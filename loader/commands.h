@@ -11,5 +11,8 @@
 extern const struct cli_command cmd_add;
 extern const struct cli_command cmd_import;
 extern const struct cli_command cmd_remove;
+extern const struct cli_command cmd_tag;
+extern const struct cli_command cmd_source;
+extern const struct cli_command cmd_compact;
 
 #endif

@@ -7,6 +7,12 @@
 #include "query/commands.h"
 
 static const struct cli_command *const commands[] = {
+	&cmd_import,
+	&cmd_add,
+	&cmd_remove,
+	&cmd_tag,
+	&cmd_source,
+	&cmd_compact,
 	&cmd_normalize,
 	&cmd_help,
 	&cmd_version,

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loader/change.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/json.h"
+
+int
+change_tags_add(struct cli *cli, struct change_tags *tags, const char *text)
+{
+	if (strchr(text, '=') == NULL)
+		return cli_usage(cli, "--tag takes CATEGORY=VALUE, not '%s'", text);
+	if (tags->count == LIMIT_TAGS_PER_CLAIM)
+		return cli_usage(cli, "more than %d tags", LIMIT_TAGS_PER_CLAIM);
+	tags->text[tags->count++] = text;
+	return CLI_FOUND;
+}
+
+void
+change_source_name(const char *path, char name[LIMIT_SOURCE_NAME_BYTES + 1])
+{
+	static const char *const packed[] = {".gz", ".zst", ".tar"};
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? path : slash + 1;
+	size_t length = strlen(base);
+	if (strcmp(path, "-") == 0)
+		base = "stdin", length = strlen(base);
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		size_t end = strlen(packed[i]);
+		if (length > end && memcmp(base + length - end, packed[i], end) == 0)
+			length -= end;
+	}
+	if (length > LIMIT_SOURCE_NAME_BYTES)
+		length = LIMIT_SOURCE_NAME_BYTES;
+	memcpy(name, base, length);
+	name[length] = '\0';
+}
+
+static void
+report_json(const char *source, const struct ingest_result *result)
+{
+	struct json_writer json = {0};
+	const struct { const char *name; uint64_t value; } rows[] = {
+		{"read", result->read},
+		{"added", result->counts.added},
+		{"updated", result->counts.updated},
+		{"unchanged", result->counts.unchanged},
+		{"removed", result->counts.removed},
+		{"rejected", result->rejected},
+		{"generation", result->generation},
+		{"duplicates", result->counts.duplicates},
+		{"renewed", result->counts.renewed},
+	};
+	json_object_begin(&json);
+	json_key(&json, "source");
+	json_text(&json, source);
+	json_key(&json, "format");
+	json_text(&json, result->format);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_key(&json, rows[i].name);
+		json_u64(&json, rows[i].value);
+	}
+	json_key(&json, "seconds");
+	json_double(&json, result->seconds, 3);
+	json_object_end(&json);
+	json_line(&json);
+	json_flush(&json, stdout);
+	json_fini(&json);
+}
+
+void
+change_report(const struct cli *cli, const char *source, const struct ingest_result *result)
+{
+	const struct author_counts *counts = &result->counts;
+	if (cli->json) {
+		report_json(source, result);
+		return;
+	}
+	if (cli->quiet)
+		return;
+	cli_put(stdout, source, strlen(source));
+	printf(" (%s): read %" PRIu64 ", added %" PRIu64 ", updated %" PRIu64 ", unchanged %" PRIu64
+	       ", removed %" PRIu64 ", rejected %" PRIu64 "; generation %" PRIu64 ", %.2f s\n",
+	       result->format, result->read, counts->added, counts->updated, counts->unchanged,
+	       counts->removed, result->rejected, result->generation, result->seconds);
+}

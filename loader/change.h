@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands that change a store share: options and names. They print. */
+#ifndef LOADER_CHANGE_H
+#define LOADER_CHANGE_H
+
+#include "engine/cli.h"
+#include "engine/limits.h"
+#include "loader/ingest.h"
+
+/* The --tag options as given. */
+struct change_tags {
+	const char *text[LIMIT_TAGS_PER_CLAIM];
+	size_t count;
+};
+
+/* CLI_FOUND, or a reported usage error. */
+int
+change_tags_add(struct cli *cli, struct change_tags *tags, const char *text);
+
+/* What a transaction changed: one line for people, or with --json the object of interface import. */
+void
+change_report(const struct cli *cli, const char *source, const struct ingest_result *result);
+
+/* The source a file is when none is named: its name without folder and compression; "stdin". */
+void
+change_source_name(const char *path, char name[LIMIT_SOURCE_NAME_BYTES + 1]);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `repute tag list|add|remove`: the tag categories of a store. */
+#include "loader/commands.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/json.h"
+#include "engine/store.h"
+
+enum { OPTION_TYPE = 1, OPTION_VALUES, OPTION_MIN, OPTION_MAX, OPTION_DESCRIPTION, OPTION_WAIT };
+
+static const struct cli_option tag_options[] = {
+	{OPTION_TYPE, "type", 't', "TYPE", "text list date yesno number", "add: what its values are"},
+	{OPTION_VALUES, "values", 0, "A,B", NULL, "add, list: the values there are"},
+	{OPTION_MIN, "min", 0, "N", NULL, "add, number: the smallest value"},
+	{OPTION_MAX, "max", 0, "N", NULL, "add, number: the largest value"},
+	{OPTION_DESCRIPTION, "description", 0, "TEXT", NULL, "add: what it means"},
+	{OPTION_WAIT, "wait", 'w', NULL, NULL, "wait for another writer instead of giving up"},
+	{0}
+};
+
+struct tag_change {
+	struct cli *cli;
+	struct tag_category category;
+	bool typed, bounded_below, bounded_above, wait;
+};
+
+/* --- list ------------------------------------------------------------------------------ */
+
+static void
+print_json(struct json_writer *json, const struct tag_category *category)
+{
+	json_object_begin(json);
+	json_key(json, "name");
+	json_text(json, category->name);
+	json_key(json, "type");
+	json_text(json, tag_type_name(category->type));
+	json_key(json, "service");
+	json_bool(json, category->service);
+	json_key(json, "description");
+	json_text(json, category->description);
+	if (category->type == TAG_LIST) {
+		json_key(json, "values");
+		json_array_begin(json);
+		for (size_t i = 0; i < category->value_count; i++)
+			json_text(json, category->values[i]);
+		json_array_end(json);
+	}
+	if (category->type == TAG_NUMBER) {
+		json_key(json, "min");
+		json_i64(json, category->min);
+		json_key(json, "max");
+		json_i64(json, category->max);
+	}
+	json_object_end(json);
+	json_line(json);
+	json_flush(json, stdout);
+}
+
+static void
+print_text(const struct tag_category *category)
+{
+	int width = 38 - (int)strlen(category->name);
+	cli_put(stdout, category->name, strlen(category->name));
+	printf("%*s%-7s %s", width > 1 ? width : 1, "", tag_type_name(category->type),
+	       category->service ? "service " : "");
+	if (category->type == TAG_NUMBER)
+		printf("%" PRId64 "..%" PRId64, category->min, category->max);
+	for (size_t i = 0; category->type == TAG_LIST && i < category->value_count; i++) {
+		fputs(i > 0 ? ", " : "", stdout);
+		cli_put(stdout, category->values[i], strlen(category->values[i]));
+	}
+	putchar('\n');
+}
+
+static int
+tag_list(struct cli *cli)
+{
+	struct store *store;
+	struct fault fault = {0};
+	struct catalog catalog;
+	enum status status = store_open(cli->store, &store, &fault);
+	struct json_writer json = {0};
+	if (status == STATUS_OK) {
+		struct view *view = store_view_take(store);
+		status = catalog_copy(&view->catalog, &catalog, &fault);
+		view_drop(view);
+		store_close(store);
+	} else if (status == STATUS_MISSING) {
+		status = catalog_init(&catalog, &fault); /* what a new store will have */
+	}
+	if (status != STATUS_OK)
+		return cli_error(cli, &fault);
+	for (size_t i = 0; i < catalog.category_count; i++) {
+		if (cli->json)
+			print_json(&json, catalog.categories[i]);
+		else
+			print_text(catalog.categories[i]);
+	}
+	json_fini(&json);
+	catalog_fini(&catalog);
+	return CLI_FOUND;
+}
+
+/* --- add, remove -------------------------------------------------------------------------- */
+
+static bool
+is_used(const struct view *view, const char *name, size_t length)
+{
+	for (uint32_t layer = 0; layer < view->layer_count; layer++) {
+		const struct segment *segment = &view->layer[layer].segment;
+		for (uint32_t i = 0; i < segment->tags.count; i++) {
+			struct tag_cursor cursor = {0};
+			struct tag_view tag;
+			cursor.bytes = segment_tags(segment, i, &cursor.length);
+			while (tag_next(&cursor, &tag))
+				if (tag.name_length == length &&
+				    memcmp(tag.name, name, length) == 0)
+					return true;
+		}
+	}
+	return false;
+}
+
+static enum status
+remove_category(struct store_write *write, const char *name, struct fault *fault)
+{
+	struct catalog *catalog = store_write_catalog(write);
+	const struct tag_category *category = catalog_category(catalog, name, strlen(name));
+	if (category != NULL && is_used(store_write_view(write), category->name,
+					strlen(category->name)))
+		return fault_set(fault, STATUS_REFUSED, NULL, 0,
+				 "entries have the tag '%s'; it stays as long as they do", name);
+	return catalog_category_remove(catalog, name, strlen(name), fault);
+}
+
+static int
+tag_write(struct tag_change *change, const char *name, bool removing)
+{
+	struct store_write *write;
+	struct fault fault = {0};
+	uint64_t generation;
+	change->category.name = (char *)(uintptr_t)name;
+	enum status status = store_write_begin(change->cli->store, change->wait, NULL, &write,
+					       &fault);
+	if (status != STATUS_OK)
+		return cli_error(change->cli, &fault);
+	status = removing ? remove_category(write, name, &fault)
+			  : catalog_category_put(store_write_catalog(write), &change->category,
+						 &fault);
+	if (status == STATUS_OK) {
+		store_write_touch(write);
+		status = store_write_commit(write, change->cli->now, false, &generation, &fault);
+	} else {
+		store_write_abort(write);
+	}
+	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
+}
+
+/* Split "A,B" in place: `values` point into `text`. */
+static size_t
+split_values(char *text, char **values, size_t cap)
+{
+	size_t count = 0;
+	for (char *rest = text; rest != NULL && count < cap;) {
+		char *comma = strchr(rest, ',');
+		if (comma != NULL)
+			*comma++ = '\0';
+		values[count++] = rest;
+		rest = comma;
+	}
+	return count;
+}
+
+static int
+take_number(struct tag_change *change, int64_t *number, bool *given)
+{
+	char *end;
+	const char *text = change->cli->value;
+	*number = strtoll(text, &end, 10);
+	*given = true;
+	if (*end != '\0' || end == text)
+		return cli_usage(change->cli, "'%s' is not a whole number", text);
+	return CLI_FOUND;
+}
+
+static int
+take_option(struct tag_change *change, int option)
+{
+	struct cli *cli = change->cli;
+	static char *values[LIMIT_LIST_VALUES];
+	switch (option) {
+	case OPTION_TYPE:
+		change->typed = true;
+		if (!tag_type_parse(cli->value, strlen(cli->value), &change->category.type))
+			return cli_usage(cli, "no type '%s'", cli->value);
+		break;
+	case OPTION_VALUES:
+		change->category.values = values;
+		change->category.value_count = split_values((char *)(uintptr_t)cli->value, values,
+							    LIMIT_LIST_VALUES);
+		break;
+	case OPTION_MIN:
+		return take_number(change, &change->category.min, &change->bounded_below);
+	case OPTION_MAX:
+		return take_number(change, &change->category.max, &change->bounded_above);
+	case OPTION_DESCRIPTION:
+		change->category.description = (char *)(uintptr_t)cli->value;
+		break;
+	default:
+		change->wait = true;
+	}
+	return CLI_FOUND;
+}
+
+static int
+tag_add(struct tag_change *change, const char *name)
+{
+	if (!change->typed)
+		return cli_usage(change->cli, "tag add needs --type");
+	if (change->category.type == TAG_LIST && change->category.value_count == 0)
+		return cli_usage(change->cli, "a list needs --values A,B");
+	if (change->category.type == TAG_NUMBER &&
+	    (!change->bounded_below || !change->bounded_above))
+		return cli_usage(change->cli, "a number needs --min and --max");
+	return tag_write(change, name, false);
+}
+
+static int
+tag_run(struct cli *cli, int argc, char **argv)
+{
+	struct tag_change change = {.cli = cli};
+	int option;
+	while ((option = cli_option(cli, argc, argv)) > 0) {
+		int status = take_option(&change, option);
+		if (status != CLI_FOUND)
+			return status;
+	}
+	if (option < 0)
+		return cli->status;
+	const char *verb = cli->operand_count > 0 ? cli->operands[0] : "list";
+	if (strcmp(verb, "list") == 0 && cli->operand_count <= 1)
+		return tag_list(cli);
+	if (cli->operand_count != 2)
+		return cli_usage(cli, "tag list, tag add NAME --type TYPE, or tag remove NAME");
+	if (strcmp(verb, "add") == 0)
+		return tag_add(&change, cli->operands[1]);
+	if (strcmp(verb, "remove") == 0)
+		return tag_write(&change, cli->operands[1], true);
+	return cli_usage(cli, "tag has no '%s': there are list, add and remove", verb);
+}
+
+const struct cli_command cmd_tag = {
+	.name = "tag",
+	.usage = "list | add NAME --type TYPE [options] | remove NAME",
+	.summary = "the tag categories of a store",
+	.about = "A category has a name and a type that never changes: text, list, date, yesno or "
+		 "number. Adding one again with more list values or a wider range widens it. "
+		 "Service-owned categories, and those that entries have, cannot be removed.",
+	.options = tag_options,
+	.examples = "  repute tag add Team --type list --values 'red,blue'\n"
+		    "  repute tag add Score --type number --min 1 --max 100\n",
+	.run = tag_run,
+};
