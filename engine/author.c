@@ -111,6 +111,7 @@ key_put(struct author *author, const struct key *key, struct author_key **out, s
 		author->last->newer = entry;
 	author->last = entry;
 	*slot = (Word_t)entry;
+	*out = entry;
 	return STATUS_OK;
 }
 
