@@ -92,20 +92,30 @@ ptrie_attach(struct ptrie *trie, enum kind kind, const uint8_t *bytes, size_t le
 static const struct le32 nothing;
 
 /*
- * One step down: from a node to the child (true) or the leaf (false) of a
- * slot, without a branch on which of the two it is; NULL if there is none.
+ * One step down from a node: *next becomes the child (true) or the leaf
+ * (false) of the slot, or &nothing (false). Which of the two it is cannot be
+ * predicted, so masks choose and the only branch is one that is never taken.
  */
 ALWAYS_INLINE bool
-node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned slot, const void **next)
+node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned slot,
+	  const void **next)
 {
-	uint64_t inner = le64_get(node->inner), runs = le64_get(node->runs);
-	bool down = inner >> slot & 1;
-	uint64_t below = (1ull << slot) - 1;
-	uint64_t counted = down ? inner & below : runs & (below << 1 | 1);
-	uint32_t index = le32_get(down ? node->first_node : node->first_leaf) +
-			 (uint32_t)__builtin_popcountll(counted) - !down;
-	const void *place = down ? (const void *)(trie->nodes + index) : trie->leaves + index;
-	*next = LIKELY(index < (down ? trie->node_count : trie->leaf_count)) ? place : NULL;
+	const uint8_t *const bases[] = { (const uint8_t *)trie->leaves,
+					 (const uint8_t *)trie->nodes };
+	const uint32_t limits[] = { trie->leaf_count, trie->node_count };
+	const struct le32 firsts[] = { node->first_leaf, node->first_node };
+	uint64_t inner = le64_get(node->inner), below = (1ull << slot) - 1;
+	uint32_t down = inner >> slot & 1;
+	uint64_t mask = 0 - (uint64_t)down;
+	uint64_t counted = (inner & below & mask) |
+			   (le64_get(node->runs) & (below << 1 | 1) & ~mask);
+	uint32_t index = le32_get(firsts[down]) + (uint32_t)__builtin_popcountll(counted) + down - 1;
+	if (!LIKELY(index < limits[down])) {
+		*next = &nothing;
+		return false;
+	}
+	*next = bases[down] + (size_t)index * sizeof(struct le32) +
+		((size_t)index * (sizeof(*node) - sizeof(struct le32)) & (size_t)mask);
 	return down;
 }
 
@@ -122,17 +132,15 @@ find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 {
 	const struct le32 *cell = &trie->root[ptrie_slot(hi, lo, 0, trie->root_bits)];
 	uint32_t index = le32_get(*cell);
-	const void *at = trie->nodes + index;
 	if (index & PTRIE_LEAF)
 		return leaf_value(trie, cell);
 	if (index >= trie->node_count)
 		return 0;
+	const void *at = trie->nodes + index;
 	for (unsigned position = trie->root_bits; position < trie->address_bits;
 	     position += PTRIE_STRIDE)
 		if (!node_step(trie, at, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at))
-			return at ? leaf_value(trie, at) : 0;
-		else if (!at)
-			return 0;
+			return leaf_value(trie, at);
 	return 0;
 }
 
@@ -177,9 +185,13 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 	}
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t index = le32_get(*(const struct le32 *)at[i]);
-		bool down = index < trie->node_count && !(index & PTRIE_LEAF);
-		const void *node = trie->nodes + index;
-		at[i] = down ? node : index & PTRIE_LEAF ? at[i] : &nothing;
+		unsigned down = ~index >> 31;
+		if (down && !LIKELY(index < trie->node_count)) {
+			at[i] = &nothing;
+			continue;
+		}
+		at[i] = (const uint8_t *)(down ? trie->nodes : at[i]) +
+			(index * sizeof(struct ptrie_node_d) & (0 - (size_t)down));
 		__builtin_prefetch(at[i]);
 		live[live_count] = (uint8_t)i;
 		live_count += down;
@@ -190,12 +202,10 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 		for (unsigned k = 0; k < live_count; k++) {
 			unsigned i = live[k];
 			unsigned slot = batch_slot(addresses, i, bits, position, PTRIE_STRIDE);
-			const void *next;
-			bool down = node_step(trie, at[i], slot, &next);
-			at[i] = LIKELY(next) ? next : &nothing;
+			bool down = node_step(trie, at[i], slot, &at[i]);
 			__builtin_prefetch(at[i]);
 			live[left] = (uint8_t)i;
-			left += LIKELY(next) && down;
+			left += down;
 		}
 		live_count = left;
 	}
@@ -266,12 +276,13 @@ ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], s
 bool
 ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix)
 {
-	const uint8_t *address = trie->records + (size_t)index * trie->record_bytes;
-	const struct ptrie_tail_d *tail;
 	if (index >= trie->record_count)
 		return false;
+	const uint8_t *address = trie->records + (size_t)index * trie->record_bytes;
 	bool wide = trie->address_bits == 128;
-	tail = (const struct ptrie_tail_d *)(address + (wide ? 16 : 4));
+	const struct ptrie_tail_d *tail = (const struct ptrie_tail_d *)(address + (wide ? 16 : 4));
+	if (tail->bits > trie->address_bits)
+		return false;
 	prefix->hi = wide ? be64_get(address) : (uint64_t)be32_get(address) << 32;
 	prefix->lo = wide ? be64_get(address + 8) : 0;
 	prefix->bits = tail->bits;
@@ -284,8 +295,7 @@ bool
 ptrie_parent(const struct ptrie *trie, struct ptrie_prefix *prefix)
 {
 	struct ptrie_prefix parent;
-	if (!ptrie_record(trie, prefix->parent - 1, &parent) || parent.bits >= prefix->bits ||
-	    parent.bits > 128)
+	if (!ptrie_record(trie, prefix->parent - 1, &parent) || parent.bits >= prefix->bits)
 		return false;
 	*prefix = parent;
 	return true;
@@ -303,41 +313,4 @@ ptrie_find_exact(const struct ptrie *trie, uint64_t hi, uint64_t lo, unsigned bi
 		more = ptrie_parent(trie, &prefix);
 	}
 	return 0;
-}
-
-/* --- the trie that records make --- */
-
-void
-ptrie_cut(const struct ptrie *trie, uint32_t first, unsigned position, unsigned width,
-	  uint32_t *cells)
-{
-	struct ptrie_prefix place = { 0 }, prefix;
-	uint32_t above = ptrie_record(trie, first, &place) && position ? place.parent : 0;
-	for (uint32_t slot = 0; slot < 1u << width; slot++)
-		cells[slot] = PTRIE_LEAF | above;
-	for (uint32_t i = first; ptrie_record(trie, i, &prefix); i++) {
-		if (!ptrie_same(prefix.hi, prefix.lo, place.hi, place.lo, position))
-			return;
-		uint32_t *cell = &cells[ptrie_slot(prefix.hi, prefix.lo, position, width)];
-		if (prefix.bits > position + width) {
-			*cell = *cell & PTRIE_LEAF ? i : *cell;
-			continue;
-		}
-		for (uint32_t span = 1u << (position + width - prefix.bits); span; span--)
-			*cell++ = PTRIE_LEAF | (i + 1);
-	}
-}
-
-struct ptrie_shape
-ptrie_shape(const uint32_t cells[PTRIE_SLOTS])
-{
-	struct ptrie_shape shape = { 0, 0 };
-	uint32_t last = 0; /* no leaf: those carry PTRIE_LEAF here */
-	for (unsigned slot = 0; slot < PTRIE_SLOTS; slot++) {
-		bool leaf = cells[slot] & PTRIE_LEAF;
-		shape.inner |= (uint64_t)!leaf << slot;
-		shape.runs |= (uint64_t)(leaf && cells[slot] != last) << slot;
-		last = leaf ? cells[slot] : last;
-	}
-	return shape;
 }

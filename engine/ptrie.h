@@ -140,7 +140,8 @@ ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], s
 
 /*
  * Record `index` (what ptrie_find gave, less one: a miss is out of range too).
- * False if there is none. On damaged bytes the fields may hold anything.
+ * False if there is none, or if it claims to be longer than an address. On
+ * damaged bytes the other fields may hold anything.
  */
 bool
 ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix);
@@ -160,13 +161,13 @@ ptrie_find_exact(const struct ptrie *trie, uint64_t hi, uint64_t lo, unsigned bi
  * Prove that the section is what ptrie_build() makes of its records: records
  * in order and distinct, no bit set past their length, parents right, every
  * cell, node and leaf right, padding zero. STATUS_CORRUPT with part and offset
- * in the section at the first mistake. Time: a few steps per record and level,
- * plus 64 per node; memory: the root again.
+ * in the section at the first mistake. Cost: that of one building pass, and
+ * the root again in memory (STATUS_NO_MEMORY).
  */
 enum status
 ptrie_check(const struct ptrie *trie, struct fault *fault);
 
-/* --- shared by reader, builder and check --- */
+/* --- bits of keys, for reader, builder and check --- */
 
 /* `width` (0..18) bits of the key from bit `position` (0..127); zeros follow its end. */
 static inline unsigned
@@ -192,25 +193,13 @@ ptrie_same(uint64_t hi, uint64_t lo, uint64_t other_hi, uint64_t other_lo, unsig
 	return high == 0 && low >> (128 - bits) == 0;
 }
 
-/*
- * Cut the records at bits [position, position + width): one cell per slot,
- *   PTRIE_LEAF + leaf                      no record goes deeper there
- *   index of the first record that does    the trie has a node there
- * `first` is the first record below the place being cut, i.e. of those that
- * share its first `position` bits and are longer; they stand together. The
- * leaf that covers the whole place is the parent of `first`: that record is
- * the most specific of those no longer than `position`.
- * The records must be right (built or checked).
- */
-void
-ptrie_cut(const struct ptrie *trie, uint32_t first, unsigned position, unsigned width,
-	  uint32_t *cells);
-
-/* The node that stands for 64 cells, but for the indices of its first child and leaf. */
-struct ptrie_shape {
-	uint64_t inner, runs;
-};
-struct ptrie_shape
-ptrie_shape(const uint32_t cells[PTRIE_SLOTS]);
+/* True if no bit of the key is set from bit `bits` (0..128) on. */
+static inline bool
+ptrie_host_zero(uint64_t hi, uint64_t lo, unsigned bits)
+{
+	uint64_t high = bits >= 64 ? 0 : hi << bits;
+	uint64_t low = bits <= 64 ? lo : bits == 128 ? 0 : lo << (bits - 64);
+	return !(high | low);
+}
 
 #endif

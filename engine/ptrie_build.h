@@ -30,7 +30,7 @@ struct ptrie_image {
 	size_t length;              /* a multiple of 64 */
 };
 
-/* The order of entries: by address, then shorter first; <0, 0, >0. For qsort. */
+/* The order of entries and records: by address, then shorter first; <0, 0, >0. For qsort. */
 int
 ptrie_entry_compare(const void *a, const void *b);
 
@@ -47,5 +47,40 @@ ptrie_build(enum kind kind, const struct ptrie_entry *entries, size_t n, struct 
 enum status
 ptrie_build_root(enum kind kind, const struct ptrie_entry *entries, size_t n, unsigned root_bits,
 		 struct ptrie_image *image, struct fault *fault);
+
+/* --- shared with ptrie_check.c --- */
+
+/*
+ * The parent that record `index` must have (1 + index, or 0), given that the
+ * records before it are in order and have theirs.
+ */
+uint32_t
+ptrie_parent_expected(const struct ptrie *trie, uint32_t index, const struct ptrie_prefix *prefix);
+
+enum ptrie_part {
+	PTRIE_ROOT,
+	PTRIE_NODES,
+	PTRIE_LEAVES
+};
+
+/*
+ * Make root, nodes and leaves out of a trie's records, which must be right,
+ * and hand out each piece: `count` cells, nodes or leaves in disk form that
+ * belong at `index` of their part. Stops when `emit` says false.
+ */
+typedef bool ptrie_emit_cb(void *context, enum ptrie_part part, uint64_t index, const void *piece,
+			   size_t count);
+
+struct ptrie_maker {
+	const struct ptrie *trie;   /* its records, record_count, root_bits */
+	ptrie_emit_cb *emit;
+	void *context;
+	uint64_t node_count;        /* out */
+	uint64_t leaf_count;        /* out */
+	bool stopped;               /* out: by `emit` */
+};
+/* STATUS_OK, also when stopped; STATUS_NO_MEMORY for a second root. */
+enum status
+ptrie_make(struct ptrie_maker *maker, struct fault *fault);
 
 #endif
