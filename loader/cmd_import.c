@@ -13,7 +13,7 @@
 
 enum {
 	OPTION_FORMAT = 1, OPTION_COLUMNS, OPTION_KIND, OPTION_SOURCE, OPTION_SCOPE, OPTION_TAG,
-	OPTION_NAME_TAG, OPTION_TTL, OPTION_EXPIRES, OPTION_MIRROR, OPTION_MAX_REJECTS,
+	OPTION_NAME_TAG, OPTION_FOLDER_TAG, OPTION_TTL, OPTION_EXPIRES, OPTION_MIRROR, OPTION_MAX_REJECTS,
 	OPTION_MAX_SHRINK, OPTION_REJECTS, OPTION_DRY_RUN, OPTION_ALLOW_BROAD, OPTION_WAIT
 };
 
@@ -30,6 +30,8 @@ static const struct cli_option import_options[] = {
 	{OPTION_TAG, "tag", 't', "CATEGORY=VALUE", NULL, "tag every entry; may be given often"},
 	{OPTION_NAME_TAG, "tag-name", 0, "CATEGORY", NULL,
 	 "tag every entry with the name of its file or archive member, without folder and ending"},
+	{OPTION_FOLDER_TAG, "tag-folder", 0, "CATEGORY", NULL,
+	 "tag every entry with the name of the folder that its file or archive member is in"},
 	{OPTION_TTL, "ttl", 0, "DURATION", NULL, "how long an entry lives, as in 30d or 12h"},
 	{OPTION_EXPIRES, "expires", 0, "TIME", NULL, "when every entry expires (RFC 3339)"},
 	{OPTION_MIRROR, "mirror", 'm', NULL, NULL,
@@ -144,6 +146,9 @@ take_option(struct import *import, int option)
 		break;
 	case OPTION_NAME_TAG:
 		options->name_tag = import->cli->value;
+		break;
+	case OPTION_FOLDER_TAG:
+		options->folder_tag = import->cli->value;
 		break;
 	case OPTION_MIRROR:
 		options->mirror = true;

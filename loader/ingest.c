@@ -30,6 +30,7 @@ struct ingest {
 	struct tags line;              /* the tags of one item */
 	uint64_t given_expires;
 	bool source_goes;              /* its row is not written again */
+	bool strict_tags;              /* the feed at hand names categories on purpose */
 	struct ingest_result result;
 	const char *file;              /* shown in rejects */
 	char member[FILE_PATH_BYTES];  /* room for a name */
@@ -96,7 +97,7 @@ add_tag(struct ingest *ingest, struct tags *tags, const char *name, size_t name_
 	char plain[LIMIT_TAG_TEXT_BYTES];
 	enum status status = category_of(ingest, name, name_length, &category, fault);
 	if (status != STATUS_OK)
-		return status;
+		return from_feed && !ingest->strict_tags ? STATUS_OK : status;
 	if (strcmp(category->name, CATALOG_TTL_NAME) == 0)
 		return clock_parse(value, value_length, &ingest->given_expires, fault);
 	if (from_feed && is_free_text(category)) {
@@ -141,16 +142,41 @@ base_name(const char *path, const char **base)
 	return dot == NULL || dot == *base ? length : (size_t)(dot - *base);
 }
 
+/* "eset/emotet/samples.sha1" -> "emotet"; length 0 if there is no folder. */
+static size_t
+folder_name(const char *path, const char **folder)
+{
+	const char *end = strrchr(path, '/');
+	*folder = path;
+	if (end == NULL)
+		return 0;
+	const char *before = memrchr(path, '/', (size_t)(end - path));
+	*folder = before == NULL ? path : before + 1;
+	return (size_t)(end - *folder);
+}
+
+static enum status
+add_name_tag(struct ingest *ingest, const char *category, const char *text, size_t length,
+	     struct fault *fault)
+{
+	if (category == NULL || length == 0)
+		return STATUS_OK;
+	return add_tag(ingest, &ingest->given, category, strlen(category), text, length, true,
+		       fault);
+}
+
 static enum status
 begin_member(struct ingest *ingest, const char *name, struct fault *fault)
 {
-	const char *base;
+	const char *text;
 	enum status status = given_tags(ingest, fault);
-	if (status != STATUS_OK || ingest->options->name_tag == NULL)
-		return status;
-	size_t length = base_name(name, &base);
-	return add_tag(ingest, &ingest->given, ingest->options->name_tag,
-		       strlen(ingest->options->name_tag), base, length, true, fault);
+	size_t length = base_name(name, &text);
+	if (status == STATUS_OK)
+		status = add_name_tag(ingest, ingest->options->name_tag, text, length, fault);
+	length = folder_name(name, &text);
+	if (status == STATUS_OK)
+		status = add_name_tag(ingest, ingest->options->folder_tag, text, length, fault);
+	return status;
 }
 
 /* --- one item -------------------------------------------------------------------------- */
@@ -377,9 +403,14 @@ read_feed(struct ingest *ingest, struct feed_archive *archive, struct feed *feed
 	}
 }
 
+/*
+ * The SMS form and a column map name categories; a header row of somebody's
+ * CSV only may, and what it names that we do not know is left out.
+ */
 static void
 note_format(struct ingest *ingest, const char *format)
 {
+	ingest->strict_tags = ingest->options->columns != NULL || strncmp(format, "sms", 3) == 0;
 	char *noted = ingest->result.format;
 	if (noted[0] == '\0')
 		snprintf(noted, sizeof(ingest->result.format), "%s", format);
@@ -628,6 +659,8 @@ ingest_commit(struct ingest *ingest, struct ingest_result *result, struct fault 
 	} else if (status == STATUS_OK) {
 		ingest->result.generation = ingest->view->generation;
 	}
+	if (ingest->result.format[0] == 0)
+		snprintf(ingest->result.format, sizeof(ingest->result.format), "values");
 	ingest->result.seconds = clock_elapsed() - ingest->began;
 	if (status == STATUS_OK)
 		*result = ingest->result;

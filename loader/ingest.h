@@ -39,6 +39,7 @@ struct ingest_options {
 	const char *const *tags;     /* "Category=Value" of --tag */
 	size_t tag_count;
 	const char *name_tag;        /* category that gets the file's or member's base name; NULL */
+	const char *folder_tag;      /* category that gets the name of the folder it is in; NULL */
 	uint64_t ttl_seconds;        /* 0: the source's default */
 	uint64_t expires;            /* 0: by ttl */
 	bool mirror, dry_run, allow_broad, wait;
