@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/commands.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/clock.h"
+#include "engine/store_state.h"
+#include "query/cmd_show.h"
+
+enum {
+	OPTION_SUMMARY = 1
+};
+
+static const struct cli_option dump_options[] = {
+	{OPTION_SUMMARY, "summary", 's', NULL, NULL, "header, sections and counts only"},
+	{0}
+};
+
+struct dump {
+	struct cli *cli;
+	bool summary;
+	enum status status;   /* of the writer */
+	struct json_writer json;
+	char text[KEY_PRINT_BYTES];
+};
+
+/* --- rows ------------------------------------------------------------------------------ */
+
+/*
+ * A row is a name and members. As text: "name member value member value ...",
+ * as JSON: {"row":"name","member":value, ...}.
+ */
+static void
+row_begin(struct dump *dump, const char *name)
+{
+	if (!dump->cli->json) {
+		fputs(name, stdout);
+		return;
+	}
+	json_object_begin(&dump->json);
+	json_key(&dump->json, "row");
+	json_text(&dump->json, name);
+}
+
+static void
+row_end(struct dump *dump)
+{
+	if (!dump->cli->json) {
+		putchar('\n');
+		return;
+	}
+	json_object_end(&dump->json);
+	json_line(&dump->json);
+	enum status status = json_flush(&dump->json, stdout);
+	if (status == STATUS_NO_MEMORY)
+		dump->status = status;
+}
+
+static void
+row_u64(struct dump *dump, const char *name, uint64_t number)
+{
+	if (!dump->cli->json) {
+		printf(" %s %" PRIu64, name, number);
+		return;
+	}
+	json_key(&dump->json, name);
+	json_u64(&dump->json, number);
+}
+
+static void
+row_bytes(struct dump *dump, const char *name, const char *bytes, size_t length)
+{
+	if (!dump->cli->json) {
+		printf(" %s ", name);
+		cli_put(stdout, bytes, length);
+		return;
+	}
+	json_key(&dump->json, name);
+	json_string(&dump->json, bytes, length);
+}
+
+static void
+row_text(struct dump *dump, const char *name, const char *text)
+{
+	row_bytes(dump, name, text, strlen(text));
+}
+
+static void
+row_time(struct dump *dump, const char *name, uint64_t when)
+{
+	char text[CLOCK_TEXT_BYTES];
+	clock_print(when, text);
+	row_text(dump, name, text);
+}
+
+static void
+row_hex(struct dump *dump, const char *name, const uint8_t *bytes, size_t length)
+{
+	char text[65];
+	for (size_t i = 0; i < length && i < 32; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	row_text(dump, name, text);
+}
+
+static void
+row_tags(struct dump *dump, const struct segment *segment, uint32_t set, uint32_t notes)
+{
+	struct show_claim show = {.segment = segment, .set = set, .notes = notes};
+	if (!dump->cli->json) {
+		show_tags(stdout, &show, " tags ");
+		return;
+	}
+	json_key(&dump->json, "tags");
+	show_json_tags(&dump->json, segment, set, notes);
+}
+
+/* --- container --------------------------------------------------------------------------- */
+
+static void
+dump_header(struct dump *dump, const char *path, const struct container *container)
+{
+	const struct header_d *header = (const struct header_d *)container->bytes;
+	char content[5];
+	container_id_text(le32_get(header->content), content);
+	row_begin(dump, "file");
+	row_text(dump, "path", path);
+	row_text(dump, "content", content);
+	row_u64(dump, "version", le32_get(header->version));
+	row_u64(dump, "compatible", le32_get(header->compatible));
+	row_u64(dump, "incompatible", le32_get(header->incompatible));
+	row_u64(dump, "bytes", container->length);
+	row_hex(dump, "sha256", container_sha256(container), 32);
+	row_end(dump);
+}
+
+static void
+dump_sections(struct dump *dump, const struct container *container)
+{
+	for (uint32_t i = 0; i < container->section_count; i++) {
+		struct section section;
+		uint32_t flags;
+		char name[5], sum[24];
+		container_id_text(container_section_at(container, i, &section, &flags), name);
+		snprintf(sum, sizeof(sum), "%016" PRIx64, le64_get(container->table[i].sum));
+		row_begin(dump, "section");
+		row_text(dump, "id", name);
+		row_u64(dump, "offset", section.offset);
+		row_u64(dump, "length", section.length);
+		row_u64(dump, "flags", flags);
+		row_text(dump, "checksum", sum);
+		row_end(dump);
+	}
+}
+
+/* --- segment ----------------------------------------------------------------------------- */
+
+/* Nodes in the lines of a table, and lines from which some went on to the next. */
+static void
+table_load(const struct segment_table *table, uint64_t *nodes, uint64_t *overflowed)
+{
+	*nodes = *overflowed = 0;
+	for (uint64_t i = 0; i < table->lines_count; i++) {
+		const struct bucket_d *line = (const struct bucket_d *)table->lines + i;
+		*overflowed += le32_get(line->overflow) != 0;
+		for (int slot = 0; slot < FORMAT_SLOTS; slot++)
+			*nodes += le16_get(line->slot[slot]) != 0;
+	}
+}
+
+static void
+dump_kind(struct dump *dump, const struct segment *segment, enum kind kind)
+{
+	const struct segment_table *table = &segment->table[kind];
+	uint64_t nodes, overflowed, slots = table->lines_count * FORMAT_SLOTS;
+	if (segment->keys[kind] == 0)
+		return;
+	table_load(table, &nodes, &overflowed);
+	row_begin(dump, "kind");
+	row_text(dump, "name", kind_name(kind));
+	row_u64(dump, "entries", segment->entries[kind]);
+	row_u64(dump, "keys", segment->keys[kind]);
+	row_u64(dump, "records", table->record_count);
+	row_u64(dump, "lines", table->lines_count);
+	row_u64(dump, "nodes", nodes);
+	row_u64(dump, "load_percent", slots == 0 ? 0 : nodes * 100 / slots);
+	row_u64(dump, "overflowed", overflowed);
+	row_u64(dump, "first_step", table->first_step);
+	if (kind <= KIND_IPV6) {
+		row_u64(dump, "prefixes", segment->trie[kind].record_count);
+		row_u64(dump, "trie_nodes", segment->trie[kind].node_count);
+		row_u64(dump, "trie_leaves", segment->trie[kind].leaf_count);
+	}
+	row_end(dump);
+}
+
+static void
+dump_info(struct dump *dump, const struct segment *segment)
+{
+	row_begin(dump, "segment");
+	row_text(dump, "layer", (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0 ? "overlay" : "base");
+	row_u64(dump, "claims", segment->claim_count);
+	row_u64(dump, "sources", segment->sources.count);
+	row_u64(dump, "tag_strings", segment->tags.count);
+	row_u64(dump, "pattern_lengths", segment->pattern_count);
+	row_u64(dump, "gate_bits", segment->gate_bits);
+	row_end(dump);
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		dump_kind(dump, segment, kind);
+}
+
+static void
+dump_strings(struct dump *dump, const struct segment *segment)
+{
+	for (uint32_t i = 0; i < segment->sources.count; i++) {
+		size_t length;
+		const char *name = segment_source(segment, i, &length);
+		row_begin(dump, "source");
+		row_u64(dump, "number", i);
+		row_bytes(dump, "name", name, length);
+		row_end(dump);
+	}
+	for (uint32_t i = 0; i < segment->tags.count; i++) {
+		row_begin(dump, "tags");
+		row_u64(dump, "number", i);
+		/* string 0 is the empty one */
+		row_tags(dump, segment, i, 0);
+		row_end(dump);
+	}
+}
+
+static void
+dump_claim(struct dump *dump, const struct segment *segment, const struct segment_claim *claim)
+{
+	size_t length;
+	const char *source = segment_source(segment, claim->source, &length);
+	row_begin(dump, dump->cli->json ? "claim" : "  claim");
+	row_text(dump, "scope", scope_name(claim->scope));
+	row_bytes(dump, "source", source, length);
+	row_time(dump, "first_seen", claim->first_seen);
+	row_time(dump, "last_seen", claim->last_seen);
+	row_time(dump, "expires", claim->expires);
+	row_u64(dump, "set", claim->set);
+	row_u64(dump, "notes", claim->notes);
+	row_tags(dump, segment, claim->set, claim->notes);
+	row_end(dump);
+}
+
+static void
+dump_keys(struct dump *dump, const struct segment *segment)
+{
+	struct segment_cursor cursor = {0};
+	struct key key;
+	uint32_t id;
+	while (dump->status == STATUS_OK && !cli_output_failed() && !cli_interrupted() &&
+	       segment_next(segment, &cursor, &key, &id)) {
+		struct segment_claim_cursor claims = segment_claims(id);
+		struct segment_claim claim;
+		size_t length = key_print(&key, dump->text);
+		row_begin(dump, id == SEGMENT_REMOVED ? "removed" : "key");
+		row_text(dump, "kind", kind_name(key.kind));
+		row_bytes(dump, "key", dump->text, length);
+		row_text(dump, "in", cursor.in_trie ? "trie" : "table");
+		row_u64(dump, "record", cursor.record - 1);
+		row_u64(dump, "claims", id);
+		row_end(dump);
+		while (segment_claim_next(segment, &claims, &claim))
+			dump_claim(dump, segment, &claim);
+	}
+}
+
+static enum status
+dump_segment(struct dump *dump, const struct file_map *map, struct fault *fault)
+{
+	struct segment segment;
+	enum status status = segment_attach(&segment, map->bytes, map->length, fault);
+	if (status != STATUS_OK)
+		return status;
+	dump_info(dump, &segment);
+	if (!dump->summary) {
+		dump_strings(dump, &segment);
+		dump_keys(dump, &segment);
+	}
+	return STATUS_OK;
+}
+
+/* --- manifest ------------------------------------------------------------------------------ */
+
+static enum status
+dump_manifest(struct dump *dump, const struct container *container, struct fault *fault)
+{
+	struct section section;
+	container_section(container, FORMAT_LAYERS, &section);
+	const struct manifest_d *head = (const struct manifest_d *)section.bytes;
+	uint64_t count = section.length < sizeof(*head) ? 0
+		       : (section.length - sizeof(*head)) / sizeof(struct layer_d);
+	if (section.length < sizeof(*head) || count != le32_get(head->layer_count))
+		return fault_set(fault, STATUS_CORRUPT, "LAYR", section.offset,
+				 "the layers do not fit their section");
+	row_begin(dump, "manifest");
+	row_u64(dump, "generation", le64_get(head->generation));
+	row_time(dump, "published", le64_get(head->published));
+	row_u64(dump, "layers", count);
+	row_end(dump);
+	const struct layer_d *layer = (const struct layer_d *)(head + 1);
+	for (uint64_t i = 0; i < count; i++) {
+		row_begin(dump, "layer");
+		row_u64(dump, "number", le64_get(layer[i].number));
+		row_u64(dump, "bytes", le64_get(layer[i].file_bytes));
+		row_hex(dump, "sha256", layer[i].sha256, sizeof(layer[i].sha256));
+		row_end(dump);
+	}
+	return STATUS_OK;
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+/* What a file is, its header tells; a damaged one is taken for a segment. */
+static enum status
+dump_bytes(struct dump *dump, const char *path, const struct file_map *map, struct fault *fault)
+{
+	struct container container;
+	const struct header_d *header = (const struct header_d *)map->bytes;
+	bool manifest = map->length >= sizeof(*header) &&
+			le32_get(header->content) == FORMAT_CONTENT_MANIFEST;
+	enum status status = container_attach(&container, manifest ? FORMAT_CONTENT_MANIFEST
+							    : FORMAT_CONTENT_SEGMENT,
+					      map->bytes, map->length, fault);
+	if (status != STATUS_OK)
+		return status;
+	dump_header(dump, path, &container);
+	dump_sections(dump, &container);
+	return manifest ? dump_manifest(dump, &container, fault) : dump_segment(dump, map, fault);
+}
+
+static int
+dump_file(struct dump *dump, const char *path)
+{
+	struct file_map map;
+	struct fault fault = {0}, named = {0};
+	enum status status = file_map_open(path, &map, &named);
+	if (status != STATUS_OK)
+		return cli_error(dump->cli, &named);
+	status = dump_bytes(dump, path, &map, &fault);
+	if (status == STATUS_OK)
+		status = dump->status;
+	file_map_close(&map);
+	if (status == STATUS_OK)
+		return CLI_FOUND;
+	fault_set(&named, status, path, fault.offset, "%s%s%s", fault.where,
+		  fault.where[0] != '\0' ? ", " : "",
+		  fault.text[0] != '\0' ? fault.text : status_text(status));
+	return cli_error(dump->cli, &named);
+}
+
+/* The manifest, then its layers, base first. */
+static int
+dump_store(struct dump *dump, const char *directory)
+{
+	char path[FILE_PATH_BYTES];
+	struct fault fault = {0};
+	struct store *store;
+	if (store_open(directory, &store, &fault) != STATUS_OK)
+		return cli_error(dump->cli, &fault);
+	struct view *view = store_view_take(store);
+	enum status status = store_path(directory, STORE_MANIFEST, path, &fault);
+	int result = status == STATUS_OK ? dump_file(dump, path) : CLI_ERROR;
+	for (uint32_t i = 0; i < view->layer_count && status == STATUS_OK; i++) {
+		status = store_segment_path(directory, view->layer[i].number, path, &fault);
+		if (status == STATUS_OK && dump_file(dump, path) != CLI_FOUND)
+			result = CLI_ERROR;
+	}
+	if (status != STATUS_OK)
+		result = cli_error(dump->cli, &fault);
+	view_drop(view);
+	store_close(store);
+	return result;
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat info;
+	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static int
+dump_run(struct cli *cli, int argc, char **argv)
+{
+	static struct dump dump; /* large */
+	int option, result = CLI_FOUND;
+	memset(&dump, 0, sizeof(dump));
+	dump.cli = cli;
+	while ((option = cli_option(cli, argc, argv)) > 0)
+		dump.summary = true;
+	if (option < 0)
+		return cli->status;
+	if (cli->operand_count == 0)
+		result = dump_store(&dump, cli->store);
+	for (int i = 0; i < cli->operand_count; i++) {
+		const char *path = cli->operands[i];
+		if ((is_directory(path) ? dump_store : dump_file)(&dump, path) != CLI_FOUND)
+			result = CLI_ERROR;
+	}
+	cli->stopped = cli_interrupted();
+	json_fini(&dump.json);
+	return result;
+}
+
+const struct cli_command cmd_dump = {
+	.name = "dump",
+	.usage = "[--summary] [SEGMENT | DIR]...",
+	.summary = "show what stands in the files of a store",
+	.about = "For people who debug: the header, the sections and counts of a segment or manifest, "
+		 "then every string, key and claim in file order, one a line. A directory is its "
+		 "manifest and its layers; without operand, the store. Reads damaged files as far "
+		 "as they can be read, and does not check them: that is verify's work.",
+	.options = dump_options,
+	.examples = "  repute dump --summary /var/lib/repute/segment-1.rps\n"
+		    "  repute dump --json | jq 'select(.row == \"key\")'\n",
+	.run = dump_run,
+};
