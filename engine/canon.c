@@ -148,10 +148,11 @@ url_read_work(struct canon_run *run, char *text, size_t length, struct key *key)
 	if (status != STATUS_OK)
 		return status;
 	parse_tell(run, &url);
-	if (run->use == CANON_ENTRY && url.host[0] == '*')
+	status = canon_url_form(run, &url, key);
+	if (status == STATUS_OK && run->use == CANON_ENTRY && key->buffer[key->host_offset] == '*')
 		return fault_set(run->fault, STATUS_BAD_URL, NULL, 0,
 				 "a URL entry has no wildcard in its host; use \\* or a domain");
-	return canon_url_form(run, &url, key);
+	return status;
 }
 
 enum status
@@ -161,7 +162,7 @@ canon_read_url(struct canon_run *run, const char *text, size_t length, struct ke
 	if (entry && canon_pattern_marks(text, length) != 0)
 		return canon_read_pattern(run, text, length, key);
 	bool below = entry && length > 2 && memcmp(text + length - 2, "/*", 2) == 0 &&
-		     memchr(text, '?', length) == NULL;
+		     memchr(text, '?', length) == NULL && memchr(text, '#', length) == NULL;
 	length -= below;
 	struct canon_scratch scratch;
 	if (!canon_scratch_init(&scratch, length + CANON_URL_ROOM))

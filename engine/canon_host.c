@@ -317,8 +317,10 @@ canon_host_form(char *host, size_t *length, struct fault *fault)
 	*length = dots_fold(host, *length);
 	size_t after = *length;
 	char copy[CANON_HOST_BYTES];
-	/* a host that still holds a mark would be read differently the next time */
+	/* a host that still holds a mark, or begins one, would be read differently the next time */
 	if (memchr(host, '(', after) != NULL || memchr(host, '{', after) != NULL) {
+		if (host[after - 1] == '(' || host[after - 1] == '{')
+			return host_fault(fault, "the host ends in an open bracket");
 		memcpy(copy, host, after);
 		if (canon_defang_marks(copy, after, true) != after)
 			return host_fault(fault, "the host hides a bracketed separator");
