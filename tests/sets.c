@@ -54,8 +54,8 @@ text_word(struct text *text, const char *word)
 static const char *const labels[] = { "a", "b", "com", "www", "evil-name", "xn--mnchen-3ya",
 				      "co", "aa", "x1", LABEL_63, "c", "net" };
 #define LABELS (sizeof(labels) / sizeof(labels[0]))
-static const char *const hosts[] = { "192.0.2.1", "[2001:db8::1]", "a.com", "b.a.com", "a.com:8080",
-				     "com", "192.0.2.1:81", "xn--mnchen-3ya.de", "a.b.c.d.example" };
+static const char *const hosts[] = { "192.0.2.1", "[2001:db8::1]", "a.com", "b.a.com", "c.a.com",
+				     "com", "192.0.2.10", "xn--mnchen-3ya.de", "a.b.c.d.example" };
 #define HOSTS (sizeof(hosts) / sizeof(hosts[0]))
 static const char *const segments[] = { "a", "b", "ab", "a.html", "%25", "c;d=1", "A" };
 #define SEGMENTS (sizeof(segments) / sizeof(segments[0]))
@@ -401,10 +401,12 @@ near_domain(struct set *set, const struct model_key *key, struct text *text)
 		text_add(text, dot + 1, key->length - (size_t)(dot + 1 - key->text));
 		return;
 	}
-	if (change >= 2 && key->length < 180) {
+	if (change == 2 && key->length < 180) { /* below it */
 		text_word(text, labels[set->label[random_below(&set->random, 4)]]);
-		if (change == 2 || text->length > 60) /* below it, or glued to it */
-			text_word(text, ".");
+		text_word(text, ".");
+	} else if (change == 3 && (dot ? (size_t)(dot - key->text) : key->length) < 63 &&
+		   key->length < 253) {
+		text_word(text, "z"); /* glued to it: another name */
 	}
 	text_add(text, key->text, key->length);
 }

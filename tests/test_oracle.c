@@ -179,7 +179,7 @@ START_TEST(url_ancestors_with_and_without_slash)
 		{ MODEL_URL, 1, 0, "http://a.com/b/c" }, { MODEL_URL, 2, 0, "http://a.com/b/c/" },
 		{ MODEL_URL, 1, 0, "http://a.com/b?x" }, { MODEL_URL, 1, 0, "http://a.com/b/?x" },
 		{ MODEL_URL, 1, 0, "http://a.com/?x=/a/b" }, { MODEL_URL, 3, 0, "https://a.com/b" },
-		{ MODEL_URL, 3, 0, "http://b.a.com/b" }, { MODEL_URL, 3, 0, "http://a.com:8080/b" },
+		{ MODEL_URL, 3, 0, "http://b.a.com/b" }, { MODEL_URL, 3, 0, "http://c.a.com/b" },
 		{ MODEL_URL, 3, 0, "http://[2001:db8::1]/b" }, { MODEL_URL, 3, 0, "http://192.0.2.1/" },
 	};
 	JUDGE_LINES(lines);
