@@ -296,14 +296,15 @@ feed_note_add(struct feed *feed, enum feed_notes note)
 
 /* --- next ------------------------------------------------------------------- */
 
-/* Shown of a refused line; kept apart because the reader's buffer may move. */
+/* The first of joined lines; kept apart because the reader's buffer may move. */
 static struct feed_text
-line_cut(struct feed *feed, const struct feed_line *line)
+first_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text cut = { feed->cut, line->length };
+	struct feed_text cut = { feed->cut, 0 };
 
-	if (cut.length > sizeof(feed->cut))
-		cut.length = sizeof(feed->cut);
+	while (cut.length < line->length && cut.length < sizeof(feed->cut) &&
+	       line->text[cut.length] != '\n' && line->text[cut.length] != '\r')
+		cut.length++;
 	memcpy(feed->cut, line->text, cut.length);
 	return cut;
 }
@@ -330,7 +331,7 @@ format_line(struct feed *feed)
 			return fail(feed);
 		if (read == FEED_READ_LINE && line->joined < FEED_JOIN_LINES)
 			continue;
-		cut = line_cut(feed, line);
+		cut = first_line(feed, line);
 		feed_reader_rewind(feed->reader, line);
 		feed_refuse(feed, cut, STATUS_BAD_FEED, "a quote or parenthesis that is opened is not closed");
 		break;

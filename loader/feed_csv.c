@@ -131,7 +131,7 @@ cell_of(const struct feed_fields *fields, const struct csv_column *column)
 {
 	struct feed_text none = { NULL, 0 };
 
-	return column->index < fields->count ? feed_field_value(fields->field[column->index]) : none;
+	return column->index < fields->count ? fields->field[column->index] : none;
 }
 
 /* Of several columns of values a cell counts only if it looks like what its column holds. */
@@ -206,10 +206,13 @@ values_take(struct feed *feed, const struct csv_state *state, enum kind typed)
 }
 
 static void
-record_take(struct feed *feed, const struct csv_state *state, struct feed_text all)
+record_take(struct feed *feed, struct csv_state *state, struct feed_text all)
 {
 	enum kind kind = KIND_ANY;
 
+	/* Once only: taking quotes off writes into the line. */
+	for (size_t i = 0; i < state->fields.count; i++)
+		state->fields.field[i] = feed_field_value(state->fields.field[i]);
 	if (state->fields.overflow) {
 		feed_refuse(feed, all, STATUS_LIMIT, "the line has more than 256 columns");
 		return;

@@ -6,6 +6,7 @@
 
 #define LOOK_AHEAD_BYTES (64 * 1024)
 #define SCORE_ENOUGH 40
+#define TAR_MAGIC_END 262 /* feed_tar.h opens archives; one inside another is no feed */
 
 extern const struct feed_format feed_format_adblock, feed_format_unbound, feed_format_dnsmasq,
 	feed_format_rpz, feed_format_hosts, feed_format_drop, feed_format_ipsum, feed_format_iprep,
@@ -87,6 +88,8 @@ refuse_bytes(const char *text, size_t length, const char *name, struct fault *fa
 		    memcmp(text, signatures[i].bytes, signatures[i].length) == 0)
 			return fault_set(fault, STATUS_BAD_FEED, name, 0, "not a list: it is %s", signatures[i].what);
 	}
+	if (length >= TAR_MAGIC_END && memcmp(text + TAR_MAGIC_END - 5, "ustar", 5) == 0)
+		return fault_set(fault, STATUS_BAD_FEED, name, 0, "not a list: it is a tar archive inside a feed");
 	if (is_binary(text, length, &where))
 		return fault_set(fault, STATUS_BAD_FEED, name, where,
 				 "not a list: it is binary data (byte 0x%02x at offset %zu)",

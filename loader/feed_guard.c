@@ -84,11 +84,11 @@ literal_bytes(const struct key *key)
 	const char *text = key_text(key);
 	size_t length = key->length, count = 0;
 
-	if (key->pattern & KEY_PATTERN_OPEN_START) {
+	if (key->pattern & KEY_PATTERN_OPEN_START && length >= KEY_PATTERN_BYTES) {
 		text += KEY_PATTERN_BYTES;
 		length -= KEY_PATTERN_BYTES;
 	}
-	if (key->pattern & KEY_PATTERN_OPEN_END)
+	if (key->pattern & KEY_PATTERN_OPEN_END && length >= KEY_PATTERN_BYTES)
 		length -= KEY_PATTERN_BYTES;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		size_t head = skip(text, length, heads[i]);

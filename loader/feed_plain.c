@@ -247,9 +247,7 @@ fits_wildcard(struct feed_text line)
 static unsigned
 wildcard_score(const struct feed_sample *sample)
 {
-	unsigned percent = feed_percent(sample, fits_wildcard);
-
-	return percent >= 60 ? percent : 0;
+	return feed_percent(sample, fits_wildcard) >= 60 ? 93 : 0;
 }
 
 static void

@@ -38,7 +38,11 @@ fits_sms(struct feed_text line)
 {
 	struct feed_fields fields = { 0 };
 
-	if (!split_line(&fields, line) || fields.count < 3 || fields.count % 2 == 0 ||
+	if (!split_line(&fields, line))
+		return false;
+	if (fields.count % 2 == 0 && fields.field[fields.count - 1].length == 0)
+		fields.count--;
+	if (fields.count < 3 || fields.count % 2 == 0 ||
 	    !feed_look_indicator(feed_look(feed_field_look(fields.field[0]))))
 		return false;
 	for (size_t i = 1; i < fields.count; i += 2) {
@@ -139,8 +143,8 @@ sms_line(struct feed *feed, const struct feed_line *line)
 	feed_fields_split(fields, text, ',');
 	if (fields->open)
 		return FEED_STEP_MORE;
-	if (fields->count > 1 && fields->field[fields->count - 1].length == 0)
-		fields->count--; /* a comma at the end */
+	if (fields->count % 2 == 0 && fields->field[fields->count - 1].length == 0)
+		fields->count--; /* one comma too many at the end */
 	if (fields->overflow)
 		reason = "the line has more than 256 columns";
 	else if (fields->count % 2 == 0)
