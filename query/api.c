@@ -190,15 +190,28 @@ repute_find_all(const struct repute_view *view, const struct repute_key *key, ui
 	return lookup_all(view_of(view), key_const(key), now, hits, capacity);
 }
 
+/* Runs of keys of one kind, as long as they come, are one batch each. */
 enum repute_status
 repute_find_many(const struct repute_view *view, const struct repute_key *keys, size_t n,
 		 uint64_t now, struct repute_hit *hits)
 {
+	const struct key *run[256];
 	for (size_t i = 0; i < n; i++)
 		if (!key_is_good(key_const(&keys[i])))
 			return REPUTE_USAGE;
-	for (size_t i = 0; i < n; i++)
-		lookup_first(view_of(view), key_const(&keys[i]), now, &hits[i]);
+	for (size_t from = 0, to; from < n; from = to) {
+		struct lookup_batch batch = {.kind = key_const(&keys[from])->kind, .keys = run};
+		bool text = kind_table[batch.kind].key_bytes == 0;
+		for (to = from; to < n && to - from < (text ? 256u : 1u); to++) {
+			run[to - from] = key_const(&keys[to]);
+			if (run[to - from]->kind != batch.kind)
+				break;
+		}
+		if (text)
+			lookup_many(view_of(view), &batch, to - from, now, hits + from);
+		else
+			lookup_first(view_of(view), run[0], now, &hits[from]);
+	}
 	return REPUTE_OK;
 }
 
@@ -206,11 +219,17 @@ enum repute_status
 repute_find_ipv4_many(const struct repute_view *view, const uint32_t *addresses, size_t n,
 		      uint64_t now, struct repute_hit *hits)
 {
-	struct key key;
-	for (size_t i = 0; i < n; i++) {
-		key_set_ipv4(&key, addresses[i], 32);
-		lookup_first(view_of(view), &key, now, &hits[i]);
-	}
+	struct lookup_batch batch = {.kind = KIND_IPV4, .ipv4 = addresses};
+	lookup_many(view_of(view), &batch, n, now, hits);
+	return REPUTE_OK;
+}
+
+static enum repute_status
+find_bytes(const struct repute_view *view, enum kind kind, const void *bytes, size_t n,
+	   uint64_t now, struct repute_hit *hits)
+{
+	struct lookup_batch batch = {.kind = kind, .bytes = bytes};
+	lookup_many(view_of(view), &batch, n, now, hits);
 	return REPUTE_OK;
 }
 
@@ -218,39 +237,21 @@ enum repute_status
 repute_find_ipv6_many(const struct repute_view *view, const uint8_t (*addresses)[16], size_t n,
 		      uint64_t now, struct repute_hit *hits)
 {
-	struct key key;
-	for (size_t i = 0; i < n; i++) {
-		key_set_ipv6(&key, addresses[i], 128);
-		lookup_first(view_of(view), &key, now, &hits[i]);
-	}
-	return REPUTE_OK;
-}
-
-static void
-find_digests(const struct view *view, enum kind kind, const uint8_t *digests, size_t n,
-	     uint64_t now, struct repute_hit *hits)
-{
-	struct key key;
-	for (size_t i = 0; i < n; i++) {
-		key_set_digest(&key, kind, digests + i * kind_table[kind].key_bytes);
-		lookup_first(view, &key, now, &hits[i]);
-	}
+	return find_bytes(view, KIND_IPV6, addresses, n, now, hits);
 }
 
 enum repute_status
 repute_find_sha1_many(const struct repute_view *view, const uint8_t (*digests)[20], size_t n,
 		      uint64_t now, struct repute_hit *hits)
 {
-	find_digests(view_of(view), KIND_SHA1, digests[0], n, now, hits);
-	return REPUTE_OK;
+	return find_bytes(view, KIND_SHA1, digests, n, now, hits);
 }
 
 enum repute_status
 repute_find_sha256_many(const struct repute_view *view, const uint8_t (*digests)[32], size_t n,
 			uint64_t now, struct repute_hit *hits)
 {
-	find_digests(view_of(view), KIND_SHA256, digests[0], n, now, hits);
-	return REPUTE_OK;
+	return find_bytes(view, KIND_SHA256, digests, n, now, hits);
 }
 
 /* --- tags ---------------------------------------------------------------------------------- */

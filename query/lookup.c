@@ -5,6 +5,7 @@
 
 #include "engine/bytes.h"
 #include "engine/canon.h"
+#include "engine/segment_many.h"
 
 /* Where hits go: the first only, or all of them up to a capacity. */
 struct sink {
@@ -28,13 +29,15 @@ hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_matc
 	hit->expires = claim->expires;
 	hit->first_seen = claim->first_seen;
 	hit->last_seen = claim->last_seen;
-	hit->source = segment_source(segment, claim->source, &hit->source_length);
-	hit->opaque.layer = found->layer;
+	size_t length;
+	hit->source = segment_source(segment, claim->source, &length);
+	hit->source_length = (uint32_t)length;
+	hit->opaque_small.layer = (uint8_t)found->layer;
 	hit->opaque.record = found->match.record;
 	hit->opaque.set = claim->set;
 	hit->opaque.notes = claim->notes;
-	hit->opaque.in_trie = found->match.in_trie;
-	hit->opaque.kind = found->match.kind;
+	hit->opaque_small.in_trie = found->match.in_trie;
+	hit->opaque_small.kind = found->match.kind;
 }
 
 static uint32_t
@@ -131,12 +134,156 @@ lookup_all(const struct view *view, const struct key *key, uint64_t now, struct 
 	return sink.count;
 }
 
+/* --- batches ----------------------------------------------------------------------------- */
+
+#define BATCH 256
+
+/* Which layer answers for one query of a batch. */
+struct verdicts {
+	struct segment_best best[BATCH];
+	uint8_t layer[BATCH];
+};
+
+static void
+layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *batch, size_t from,
+	   size_t n, struct segment_best *best)
+{
+	const struct segment *segment = &view->layer[layer].segment;
+	if (batch->kind == KIND_IPV4)
+		segment_many_ipv4(segment, batch->ipv4 + from, n, best);
+	else if (batch->kind == KIND_IPV6)
+		segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes + from, n, best);
+	else if (kind_table[batch->kind].key_bytes == 0)
+		segment_many_text(segment, batch->kind, batch->keys + from, n, best);
+	else
+		segment_many_digest(segment, batch->kind,
+				    batch->bytes + from * kind_table[batch->kind].key_bytes, n,
+				    best);
+}
+
+/* A query that two layers know must be asked one at a time: one may hide what is in the other. */
+static void
+join_layer(struct verdicts *verdicts, uint32_t layer, const struct segment_best *best, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (best[i].claims == SEGMENT_NONE)
+			continue;
+		if (verdicts->best[i].claims != SEGMENT_NONE) {
+			verdicts->best[i].claims = SEGMENT_ASK;
+			continue;
+		}
+		verdicts->best[i] = best[i];
+		verdicts->layer[i] = (uint8_t)layer;
+	}
+}
+
+static void
+batch_key(const struct lookup_batch *batch, size_t i, struct key *key)
+{
+	if (batch->kind == KIND_IPV4)
+		key_set_ipv4(key, batch->ipv4[i], 32);
+	else if (batch->kind == KIND_IPV6)
+		key_set_ipv6(key, batch->bytes + i * 16, 128);
+	else
+		key_set_digest(key, batch->kind,
+			       batch->bytes + i * kind_table[batch->kind].key_bytes);
+}
+
+static void
+ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uint64_t now,
+	struct repute_hit *hit)
+{
+	struct key key;
+	if (kind_table[batch->kind].key_bytes == 0) {
+		lookup_first(view, batch->keys[i], now, hit);
+		return;
+	}
+	batch_key(batch, i, &key);
+	lookup_first(view, &key, now, hit);
+}
+
+/* False if the best key has no live claim that reaches the query: then ask one at a time. */
+static bool
+settle(struct sink *sink, const struct lookup_batch *batch, uint32_t layer,
+       const struct segment_best *best)
+{
+	struct view_match found = {
+		.layer = layer,
+		.match = {.claims = best->claims, .record = best->record,
+			  .specific = best->specific, .in_trie = best->in_trie,
+			  .exact = best->exact, .kind = (uint8_t)batch->kind,
+			  .whole = !kind_table[batch->kind].scoped},
+	};
+	sink->count = 0;
+	sink_match(sink, &found, true);
+	return sink->count > 0;
+}
+
+static bool
+may_embed(const struct view *view, const uint8_t *address)
+{
+	uint32_t ipv4[2];
+	if (canon_embedded_ipv4(address, ipv4) == 0)
+		return false;
+	for (uint32_t i = 0; i < view->layer_count; i++)
+		if (view->layer[i].segment.keys[KIND_IPV4] > 0)
+			return true;
+	return false;
+}
+
+static void
+settle_all(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
+	   uint64_t now, const struct verdicts *verdicts, struct repute_hit *hits)
+{
+	struct sink sink = {.view = view, .now = now, .capacity = 1};
+	for (size_t i = 0; i < n; i++) {
+		const struct segment_best *best = &verdicts->best[i];
+		hits[i].found = false;
+		sink.hits = &hits[i];
+		if (best->claims == SEGMENT_NONE) {
+			if (batch->kind == KIND_IPV6 && may_embed(view, batch->bytes + (from + i) * 16))
+				ask_one(view, batch, from + i, now, &hits[i]);
+		} else if (best->claims == SEGMENT_ASK ||
+			   !settle(&sink, batch, verdicts->layer[i], best)) {
+			ask_one(view, batch, from + i, now, &hits[i]);
+		}
+	}
+}
+
+static void
+chunk_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
+	   uint64_t now, struct repute_hit *hits)
+{
+	struct verdicts verdicts;
+	struct segment_best best[BATCH];
+	if (view->layer_count == 0) {
+		for (size_t i = 0; i < n; i++)
+			hits[i].found = false;
+		return;
+	}
+	layer_many(view, 0, batch, from, n, verdicts.best);
+	memset(verdicts.layer, 0, n);
+	for (uint32_t layer = 1; layer < view->layer_count; layer++) {
+		layer_many(view, layer, batch, from, n, best);
+		join_layer(&verdicts, layer, best, n);
+	}
+	settle_all(view, batch, from, n, now, &verdicts, hits);
+}
+
+void
+lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n, uint64_t now,
+	    struct repute_hit *hits)
+{
+	for (size_t i = 0; i < n; i += BATCH)
+		chunk_many(view, batch, i, n - i < BATCH ? n - i : BATCH, now, hits + i);
+}
+
 void
 lookup_hit_key(const struct view *view, const struct repute_hit *hit, struct key *key)
 {
 	struct segment_match match = {.record = hit->opaque.record,
-				      .in_trie = hit->opaque.in_trie,
-				      .kind = hit->opaque.kind};
+				      .in_trie = hit->opaque_small.in_trie,
+				      .kind = hit->opaque_small.kind};
 	segment_match_key(lookup_segment(view, hit), &match, key);
 	key->scope = hit->scope;
 }

@@ -22,11 +22,25 @@ size_t
 lookup_all(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hits,
 	   size_t capacity);
 
+/*
+ * lookup_first for many queries of one kind at once, latency overlapped. A
+ * batch is described by its kind and where its queries stand.
+ */
+struct lookup_batch {
+	enum kind kind;
+	const uint32_t *ipv4;          /* KIND_IPV4: host order */
+	const uint8_t *bytes;          /* KIND_IPV6, KIND_SHA1, KIND_SHA256: one after the other */
+	const struct key *const *keys; /* KIND_DOMAIN, KIND_URL */
+};
+void
+lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n, uint64_t now,
+	    struct repute_hit *hits);
+
 /* The segment that a hit came from. */
 static inline const struct segment *
 lookup_segment(const struct view *view, const struct repute_hit *hit)
 {
-	return &view->layer[hit->opaque.layer].segment;
+	return &view->layer[hit->opaque_small.layer].segment;
 }
 
 /* The hit's key: borrowed from the view; its scope is that of the claim. */

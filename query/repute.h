@@ -207,19 +207,21 @@ repute_key_print(const struct repute_key *key, char *text, size_t capacity);
 
 /* --- look-up -------------------------------------------------------------------------- */
 
-/* One live claim that covers the key. Borrowed from the view. */
+/* One live claim that covers the key. Borrowed from the view. One cache line. */
 struct repute_hit {
 	bool found;
 	bool exact;            /* the entry's key is the key asked; else it lies above */
 	bool embedded;         /* an IPv4 entry, found inside the IPv6 address asked */
 	uint8_t kind;          /* enum repute_kind of the entry */
 	uint8_t scope;         /* enum repute_scope of the entry */
+	struct {
+		uint8_t layer, in_trie, kind;
+	} opaque_small;
 	uint64_t expires, first_seen, last_seen;
 	const char *source;
-	size_t source_length;
+	uint32_t source_length;
 	struct {
-		uint32_t layer, record, set, notes;
-		uint8_t in_trie, kind;
+		uint32_t record, set, notes;
 	} opaque;
 };
 

@@ -231,7 +231,7 @@ hit_same(const struct repute_hit *a, const struct repute_hit *b)
 		return a->found == b->found;
 	return a->exact == b->exact && a->embedded == b->embedded && a->kind == b->kind &&
 	       a->scope == b->scope && a->expires == b->expires && a->source == b->source &&
-	       a->opaque.layer == b->opaque.layer && a->opaque.record == b->opaque.record;
+	       a->opaque_small.layer == b->opaque_small.layer && a->opaque.record == b->opaque.record;
 }
 
 static enum repute_status

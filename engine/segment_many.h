@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Look-up in batches: the same answers as segment_collect, the most specific
+ * key only, with the memory latency of many queries overlapped.
+ *
+ * A group of queries goes through the tables in lockstep: hash all and prefetch
+ * their lines; look at the lines and prefetch the records of those with a
+ * candidate; compare the records. A miss touches its line and nothing else.
+ *
+ * Nothing is said of claims: the caller looks whether one is live and fits by
+ * scope, and asks one at a time (segment_collect) if the best key has none.
+ */
+#ifndef ENGINE_SEGMENT_MANY_H
+#define ENGINE_SEGMENT_MANY_H
+
+#include "engine/segment.h"
+
+/* Instead of a claims id: this query must be asked one at a time. */
+#define SEGMENT_ASK 0xfffffffeu
+
+struct segment_best {
+	uint32_t claims;   /* SEGMENT_NONE: no key covers the query; SEGMENT_ASK */
+	uint32_t record;
+	uint16_t specific; /* as in segment_match */
+	uint8_t in_trie, exact;
+};
+
+/* Host order. best[i] belongs to addresses[i]. */
+void
+segment_many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
+		  struct segment_best *best);
+
+/* Network order. */
+void
+segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
+		  struct segment_best *best);
+
+/* `digests`: n times 20 or 32 bytes. */
+void
+segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
+		    size_t n, struct segment_best *best);
+
+/* Domains or URLs, all of one kind. */
+void
+segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
+		  size_t n, struct segment_best *best);
+
+#endif
