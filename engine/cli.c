@@ -75,20 +75,35 @@ cli_interrupted(void)
 
 /* ---- words on stderr ---- */
 
+/* Bytes at the start of `text` that may be shown as they are, as one run. */
+static size_t
+safe_run(const char *text, size_t length)
+{
+	size_t run = 0;
+	while (run < length) {
+		unsigned char byte = (unsigned char)text[run];
+		uint32_t code = byte;
+		size_t bytes = 1;
+		if (byte >= 0x7f)
+			bytes = text_utf8_next(text + run, length - run, &code);
+		if (bytes == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+			break;
+		run += bytes;
+	}
+	return run;
+}
+
 void
 cli_put(FILE *out, const char *text, size_t length)
 {
-	while (length > 0) {
-		uint32_t code;
-		size_t bytes = text_utf8_next(text, length, &code);
-		if (bytes == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-			bytes = 1;
-		} else {
-			fwrite(text, 1, bytes, out);
-		}
-		text += bytes;
-		length -= bytes;
+	for (;;) {
+		size_t run = safe_run(text, length);
+		fwrite(text, 1, run, out);
+		if (run == length)
+			return;
+		fprintf(out, "\\x%02x", (unsigned char)text[run]);
+		text += run + 1;
+		length -= run + 1;
 	}
 }
 

@@ -123,6 +123,13 @@ code_is_escaped(uint32_t code)
 	       code == 0x2028 || code == 0x2029;
 }
 
+/* Most of what is written: one comparison of each byte, no decoding. */
+static bool
+byte_is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
 static void
 put_escape(struct json_writer *json, uint32_t code)
 {
@@ -149,6 +156,10 @@ put_quoted(struct json_writer *json, const char *bytes, size_t length)
 	put(json, "\"", 1);
 	/* Runs of what needs no change are copied at once. */
 	for (size_t i = 0; i < length; i += step) {
+		if (byte_is_plain((unsigned char)bytes[i])) {
+			step = 1;
+			continue;
+		}
 		step = text_utf8_next(bytes + i, length - i, &code);
 		if (step > 0 && !code_is_escaped(code))
 			continue;
