@@ -263,10 +263,11 @@ header_of_comment(const struct feed_sample *sample, const struct csv_plan *plan,
 
 	while (text.length > 0 && (*text.at == '#' || *text.at == ';' || feed_blank(*text.at)))
 		text = feed_from(text, 1);
+	if (text.length == 0)
+		return false;
 	fields->open = false;
 	feed_fields_split(fields, text, plan->separator);
-	return text.length > 0 && !fields->open && fields->count == plan->fields &&
-	       is_header(fields, plan, &known) && known;
+	return !fields->open && fields->count == plan->fields && is_header(fields, plan, &known) && known;
 }
 
 static size_t

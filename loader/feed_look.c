@@ -13,7 +13,8 @@
 struct feed_text
 feed_from(struct feed_text text, size_t offset)
 {
-	return (struct feed_text){ text.at + offset, text.length - offset };
+	/* A text that is missing is NULL, and NULL + 0 is undefined. */
+	return (struct feed_text){ offset ? text.at + offset : text.at, text.length - offset };
 }
 
 static bool

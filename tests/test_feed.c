@@ -365,7 +365,7 @@ static const struct {
 	{ "hash/malicious-hash-sha1.txt", "plain", 605, 0 },             /* wc -l */
 	{ "hash/signature-base-hash-iocs.txt.gz", "loki", 3224, 0 },     /* D */
 	{ "hash/unit42-hashes-flat.tsv.gz", "tsv", 92849, 0 },           /* wc -l */
-	{ "hash/eset-samples.tar.gz", "plain", 10767, 0 },               /* grep -ciE '^[0-9a-f]{40}([0-9a-f]{24})?' over all */
+	{ "hash/eset-samples.tar.gz", "plain", 10767, 0 },               /* grep -ciE '^[0-9a-f]{40}([0-9a-f]{24})?' a file, summed */
 	{ "benign/bgp-prefixes-v4v6.txt.gz", "netset", 1062046, 0 },     /* wc -l */
 	{ "benign/cloudflare-radar-top100k.txt.gz", "plain", 100001, 0 }, /* wc -l */
 	{ "benign/urls-kasztp-48k.txt.gz", "plain", 48010, 0 },          /* grep -c '' */
