@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench: nanoseconds per look-up of a store of one kind, without peers.
+ *
+ *   bench [--entries 1e6] [--kind KIND]... [--table NAME] [--slices 15]
+ *
+ * One line of JSON per stream and mode. one: calls in a loop. lat: a fence
+ * between the calls. batch: the _many call with 256 keys (64 for names and
+ * URLs). Making a struct repute_key is not part of `one` and `lat`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/subject.h"
+#include "bench/timer.h"
+
+#define SLICE 16384
+#define SLICES_MOST 101
+#define CHECKED 100000
+
+enum mode { ONE, LAT, BATCH, MODE_COUNT };
+static const char *const mode_names[] = {"one", "lat", "batch"};
+
+struct options {
+	size_t entries, slices;
+	unsigned kinds;
+	const char *table;
+};
+
+static uint64_t
+group_ticks(struct subject *subject, const struct queries *queries, enum mode mode, size_t from,
+	    size_t n)
+{
+	bool text = subject->data->key_bytes == 0;
+	if (mode != BATCH || text)
+		subject_prepare(subject, queries, from, n);
+	uint64_t start = timer_ticks();
+	if (mode == BATCH) {
+		subject_find_many(subject, queries, from, n);
+		return timer_ticks() - start;
+	}
+	for (size_t i = 0; i < n; i++) {
+		repute_find(subject->view, &subject->keys[i], DATA_NOW, &subject->hits[i]);
+		if (mode == LAT)
+			TIMER_FENCE();
+	}
+	return timer_ticks() - start;
+}
+
+static double
+slice_ns(struct subject *subject, const struct queries *queries, enum mode mode, size_t from)
+{
+	size_t group = subject->data->key_bytes == 0 ? 64 : SUBJECT_BATCH_MOST;
+	uint64_t ticks = 0;
+	for (size_t at = 0; at < SLICE; at += group)
+		ticks += group_ticks(subject, queries, mode, from + at, group);
+	return (double)ticks * timer_tick_ns() / SLICE;
+}
+
+static size_t
+wrong_answers(struct subject *subject, const struct queries *queries)
+{
+	size_t wrong = 0;
+	for (size_t at = 0; at + 64 <= queries->count && at < CHECKED; at += 64) {
+		subject_prepare(subject, queries, at, 64);
+		subject_find_many(subject, queries, at, 64);
+		for (size_t i = 0; i < 64; i++) {
+			struct answer got = subject_answer(subject, i);
+			wrong += memcmp(&got, &queries->expected[at + i], sizeof(got)) != 0;
+		}
+	}
+	return wrong;
+}
+
+static void
+print_case(const struct subject *subject, const struct queries *queries, enum data_stream stream,
+	   enum mode mode, double *ns, size_t slices)
+{
+	const struct data *data = subject->data;
+	double n = (double)data->count, least = ns[0];
+	for (size_t i = 1; i < slices; i++)
+		least = ns[i] < least ? ns[i] : least;
+	printf("{\"kind\":\"%s\",\"table\":\"%s\",\"stream\":\"%s\",\"mode\":\"%s\",\"entries\":%zu,"
+	       "\"hits\":%.4f,\"ns_median\":%.2f,\"ns_min\":%.2f,\"bytes_per_entry\":%.2f,"
+	       "\"hot\":%.2f,\"warm\":%.2f,\"cold\":%.2f,\"build_seconds\":%.3f,"
+	       "\"write_seconds\":%.3f}\n",
+	       data_class_names[data->class], data->table, data_stream_names[stream],
+	       mode_names[mode], data->count, (double)queries->hits / (double)queries->count,
+	       timer_median(ns, slices), least, (double)subject->file_bytes / n,
+	       (double)subject->hot / n, (double)subject->warm / n, (double)subject->cold / n,
+	       subject->build_seconds, subject->write_seconds);
+	fflush(stdout);
+}
+
+static bool
+run_stream(struct subject *subject, enum data_stream stream, size_t slices)
+{
+	struct queries *queries = data_queries(subject->data, stream, slices * MODE_COUNT * SLICE);
+	double ns[MODE_COUNT][SLICES_MOST];
+	if (queries == NULL)
+		return true;
+	size_t wrong = wrong_answers(subject, queries);
+	if (wrong > 0)
+		fprintf(stderr, "bench: %s %s: %zu wrong answers\n",
+			data_class_names[subject->data->class], data_stream_names[stream], wrong);
+	/* each mode in another part of the stream: none finds what another left in the cache */
+	for (size_t slice = 0; slice < slices; slice++)
+		for (size_t mode = 0; mode < MODE_COUNT; mode++)
+			ns[mode][slice] = slice_ns(subject, queries, (enum mode)mode,
+						   (slice * MODE_COUNT + mode) * SLICE);
+	for (int mode = 0; mode < MODE_COUNT; mode++)
+		print_case(subject, queries, stream, (enum mode)mode, ns[mode], slices);
+	queries_free(queries);
+	return wrong == 0;
+}
+
+static bool
+run_kind(enum data_class class, const struct options *options)
+{
+	struct data *data = data_make(class, options->table, options->entries, 1);
+	bool good = true;
+	if (data == NULL)
+		return false;
+	struct subject *subject = subject_build(data);
+	for (int stream = 0; stream < STREAM_COUNT; stream++)
+		good = run_stream(subject, (enum data_stream)stream, options->slices) && good;
+	subject_free(subject);
+	data_free(data);
+	return good;
+}
+
+static bool
+options_read(struct options *options, int argc, char **argv)
+{
+	for (int i = 1; i + 1 < argc; i += 2) {
+		const char *name = argv[i], *value = argv[i + 1];
+		if (strcmp(name, "--entries") == 0)
+			options->entries = (size_t)strtod(value, NULL);
+		else if (strcmp(name, "--slices") == 0)
+			options->slices = strtoul(value, NULL, 10);
+		else if (strcmp(name, "--table") == 0)
+			options->table = value;
+		else if (strcmp(name, "--kind") != 0)
+			return false;
+		for (unsigned c = 0; strcmp(name, "--kind") == 0 && c < CLASS_CANON; c++)
+			if (strcmp(value, data_class_names[c]) == 0)
+				options->kinds |= 1u << c;
+	}
+	if (options->kinds == 0)
+		options->kinds = (1u << CLASS_CANON) - 1;
+	return argc % 2 == 1 && options->entries > 0 && options->slices > 0 &&
+	       options->slices <= SLICES_MOST;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = {.entries = 1000000, .slices = 15};
+	bool good = true;
+#if !defined(__OPTIMIZE__) || !defined(NDEBUG)
+	fprintf(stderr, "bench: this is a debug build and would lie; use `make bench`\n");
+	return 2;
+#endif
+	if (!options_read(&options, argc, argv)) {
+		fprintf(stderr, "usage: bench [--entries N] [--kind KIND]... [--table NAME] [--slices N]\n");
+		return 2;
+	}
+	for (unsigned class = 0; class < CLASS_CANON; class++)
+		if (options.kinds >> class & 1)
+			good = run_kind((enum data_class)class, &options) && good;
+	return good ? 0 : 1;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench/timer.h"
+#include "engine/clock.h"
+#include "engine/container.h"
+#include "engine/store.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#define SECOND_EXPIRES (DATA_NOW + 7 * 86400)
+
+static void
+need(enum status status, const struct fault *fault)
+{
+	if (status == STATUS_OK)
+		return;
+	fprintf(stderr, "bench: %s: %s\n", fault->where, fault->text);
+	exit(2);
+}
+
+/* --- building -------------------------------------------------------------------------- */
+
+struct builder {
+	const struct data *data;
+	struct store_write *write;
+	struct segment_build *build;
+	uint32_t source[DATA_SOURCES + 1];
+	uint32_t set[DATA_SETS];
+	uint32_t *claims; /* by claim, scope and second; 0 = not made yet */
+	struct fault fault;
+};
+
+static void
+builder_source(struct builder *builder, unsigned i)
+{
+	char name[16];
+	int length = snprintf(name, sizeof(name), "feed-%c", (char)('a' + i));
+	struct source_row *row;
+	need(catalog_source_put(store_write_catalog(builder->write), name, (size_t)length, &row,
+				&builder->fault), &builder->fault);
+	need(segment_build_source(builder->build, name, (size_t)length, &builder->source[i],
+				  &builder->fault), &builder->fault);
+}
+
+/* Set i: List Count = i + 1 and a severity. */
+static void
+builder_set(struct builder *builder, unsigned i)
+{
+	static const char *const severities[] = {"High", "Medium", "Low"};
+	const struct catalog *catalog = store_write_catalog(builder->write);
+	const struct tag_category *severity = catalog_category(catalog, "Trend Micro Severity", 20);
+	const struct tag_category *count = catalog_category(catalog, CATALOG_COUNT_NAME,
+							    strlen(CATALOG_COUNT_NAME));
+	struct tags tags = {0};
+	struct fault *fault = &builder->fault;
+	const uint8_t *set, *notes;
+	size_t set_length, notes_length;
+	char number[16];
+	int length = snprintf(number, sizeof(number), "%u", i + 1);
+	need(tags_add(&tags, count, number, (size_t)length, fault), fault);
+	need(tags_add(&tags, severity, severities[i % 3], strlen(severities[i % 3]), fault), fault);
+	need(tags_encode(&tags, &set, &set_length, &notes, &notes_length, fault), fault);
+	need(segment_build_tags(builder->build, set, set_length, &builder->set[i], fault), fault);
+	tags_fini(&tags);
+}
+
+static uint32_t
+builder_claims(struct builder *builder, size_t i)
+{
+	uint32_t number = data_claim(builder->data, i), import = number / DATA_SETS;
+	unsigned scope = data_scope(builder->data, i);
+	bool second = data_second(builder->data, i);
+	uint32_t *id = &builder->claims[(number * 4 + scope) * 2 + second];
+	uint64_t expires = data_claim_answer(number).expires;
+	struct claim claims[2] = {
+		{builder->source[import / DATA_TIMES], (uint8_t)scope,
+		 builder->set[number % DATA_SETS], 0, expires, expires - 90 * 86400,
+		 expires - 30 * 86400},
+		{builder->source[DATA_SOURCES], (uint8_t)scope, builder->set[number % 7], 0,
+		 SECOND_EXPIRES, SECOND_EXPIRES - 60 * 86400, SECOND_EXPIRES - 20 * 86400},
+	};
+	if (*id == 0)
+		need(segment_build_claims(builder->build, claims, 1 + second, id, &builder->fault),
+		     &builder->fault);
+	return *id;
+}
+
+static void
+key_of(const struct data *data, size_t i, struct key *key)
+{
+	const uint8_t *bytes = data->keys + i * data->key_bytes;
+	uint32_t address;
+	size_t length;
+	switch (data->class) {
+	case CLASS_IPV4:
+		memcpy(&address, bytes, 4);
+		key_set_ipv4(key, address, data->bits[i]);
+		break;
+	case CLASS_IPV6:
+		key_set_ipv6(key, bytes, data->bits[i]);
+		break;
+	case CLASS_SHA1:
+	case CLASS_SHA256:
+		key_set_digest(key, (enum kind)data->class, bytes);
+		break;
+	default:
+		bytes = (const uint8_t *)list_text(&data->text, i, &length);
+		if (!key_borrow_text(key, (enum kind)data->class, (const char *)bytes, length))
+			exit(2);
+	}
+}
+
+static void
+builder_run(struct builder *builder)
+{
+	static struct key key;
+	for (unsigned i = 0; i <= DATA_SOURCES; i++)
+		builder_source(builder, i);
+	for (unsigned i = 0; i < DATA_SETS; i++)
+		builder_set(builder, i);
+	for (size_t i = 0; i < builder->data->count; i++) {
+		key_of(builder->data, i, &key);
+		key.scope = (uint8_t)data_scope(builder->data, i);
+		need(segment_build_put(builder->build, &key, builder_claims(builder, i),
+				       &builder->fault), &builder->fault);
+	}
+}
+
+static void
+store_build(struct subject *subject)
+{
+	struct hash_seed seed = {{1, 2}};
+	struct builder builder = {.data = subject->data};
+	uint64_t generation;
+	double start = clock_elapsed();
+	builder.claims = calloc((size_t)DATA_CLAIMS * 8, sizeof(*builder.claims));
+	need(store_write_begin(subject->directory, false, &seed, &builder.write, &builder.fault),
+	     &builder.fault);
+	store_write_touch(builder.write);
+	builder.build = store_write_build(builder.write);
+	builder_run(&builder);
+	free(builder.claims);
+	subject->build_seconds = clock_elapsed() - start;
+	start = clock_elapsed();
+	need(store_write_commit(builder.write, DATA_NOW - 3600, true, &generation, &builder.fault),
+	     &builder.fault);
+	subject->write_seconds = clock_elapsed() - start;
+}
+
+/* --- sizes ----------------------------------------------------------------------------- */
+
+/* Which part of a segment a section belongs to, by the start of its name. */
+static uint64_t *
+part_of(struct subject *subject, uint32_t id)
+{
+	char name[5];
+	container_id_text(id, name);
+	if (memcmp(name, "HOT", 3) == 0 || memcmp(name, "TRI", 3) == 0 || memcmp(name, "GAT", 3) == 0)
+		return &subject->hot;
+	if (memcmp(name, "REC", 3) == 0 || memcmp(name, "CLMS", 4) == 0)
+		return &subject->warm;
+	return &subject->cold;
+}
+
+static enum status
+measure_file(void *context, const char *name, struct fault *fault)
+{
+	struct subject *subject = context;
+	char path[600];
+	struct file_map map;
+	struct container container;
+	struct section section;
+	uint32_t flags;
+	if (strncmp(name, "segment-", 8) != 0)
+		return STATUS_OK;
+	snprintf(path, sizeof(path), "%s/%s", subject->directory, name);
+	need(file_map_open(path, &map, fault), fault);
+	need(container_attach(&container, FORMAT_CONTENT_SEGMENT, map.bytes, map.length, fault), fault);
+	for (uint32_t i = 0; i < container.section_count; i++) {
+		uint32_t id = container_section_at(&container, i, &section, &flags);
+		*part_of(subject, id) += section.length;
+	}
+	subject->file_bytes += map.length;
+	file_map_close(&map);
+	return STATUS_OK;
+}
+
+/* --- calls ------------------------------------------------------------------------------- */
+
+static enum status
+remove_file(void *context, const char *name, struct fault *fault)
+{
+	char path[600];
+	snprintf(path, sizeof(path), "%s/%s", (const char *)context, name);
+	return file_remove(path, fault);
+}
+
+/*
+ * The page tables of the mapped files filled, as after a while of use: else the
+ * first look-ups would time page faults. Does nothing where the system cannot.
+ */
+static void
+populate(const char *directory)
+{
+	unsigned long from, to;
+	char line[1024];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (strstr(line, directory) != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2)
+			madvise((void *)from, to - from, MADV_POPULATE_READ);
+	if (maps != NULL)
+		fclose(maps);
+}
+
+struct subject *
+subject_build(const struct data *data)
+{
+	struct subject *subject = calloc(1, sizeof(*subject));
+	struct fault fault = {0};
+	const char *folder = getenv("BENCH_TMP");
+	subject->data = data;
+	snprintf(subject->directory, sizeof(subject->directory), "%s/store-%s-%ld",
+		 folder ? folder : "build/tmp", data_class_names[data->class], (long)getpid());
+	need(file_make_directory(subject->directory, &fault), &fault);
+	store_build(subject);
+	need(file_each_name(subject->directory, measure_file, subject, &fault), &fault);
+	if (repute_open(subject->directory, NULL, &subject->db, NULL) != REPUTE_OK)
+		exit(2);
+	subject->view = repute_view_take(subject->db);
+	populate(subject->directory);
+	subject->keys = malloc(SUBJECT_BATCH_MOST * sizeof(*subject->keys));
+	if (!repute_category_id(subject->view, CATALOG_COUNT_NAME, strlen(CATALOG_COUNT_NAME),
+				&subject->category))
+		exit(2);
+	return subject;
+}
+
+void
+subject_free(struct subject *subject)
+{
+	struct fault fault;
+	repute_view_drop(subject->view);
+	repute_close(subject->db);
+	file_each_name(subject->directory, remove_file, subject->directory, &fault);
+	rmdir(subject->directory);
+	free(subject->keys);
+	free(subject);
+}
+
+void
+subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n)
+{
+	enum data_class class = subject->data->class;
+	for (size_t i = 0; i < n; i++) {
+		struct repute_key *key = &subject->keys[i];
+		const uint8_t *bytes = queries->keys + (from + i) * subject->data->key_bytes;
+		uint32_t address;
+		size_t length;
+		const char *text;
+		switch (class) {
+		case CLASS_IPV4:
+			memcpy(&address, bytes, 4);
+			repute_key_ipv4(address, key);
+			break;
+		case CLASS_IPV6:
+			repute_key_ipv6(bytes, key);
+			break;
+		case CLASS_SHA1:
+		case CLASS_SHA256:
+			repute_key_digest((enum repute_kind)class, bytes, key);
+			break;
+		default:
+			text = list_text(&queries->text, from + i, &length);
+			if (repute_key_text((enum repute_kind)class, text, length, key) != REPUTE_OK)
+				exit(2);
+		}
+	}
+	subject->prepared = from;
+}
+
+void
+subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n)
+{
+	const struct repute_view *view = subject->view;
+	struct repute_hit *hits = subject->hits;
+	const uint8_t *keys = queries->keys + from * subject->data->key_bytes;
+	switch (subject->data->class) {
+	case CLASS_IPV4:
+		repute_find_ipv4_many(view, (const uint32_t *)(const void *)keys, n, DATA_NOW, hits);
+		break;
+	case CLASS_IPV6:
+		repute_find_ipv6_many(view, (const uint8_t(*)[16])(const void *)keys, n, DATA_NOW, hits);
+		break;
+	case CLASS_SHA1:
+		repute_find_sha1_many(view, (const uint8_t(*)[20])(const void *)keys, n, DATA_NOW, hits);
+		break;
+	case CLASS_SHA256:
+		repute_find_sha256_many(view, (const uint8_t(*)[32])(const void *)keys, n, DATA_NOW, hits);
+		break;
+	default:
+		repute_find_many(view, subject->keys, n, DATA_NOW, hits);
+	}
+}
+
+struct answer
+subject_answer(const struct subject *subject, size_t i)
+{
+	const struct repute_hit *hit = &subject->hits[i];
+	struct answer answer = {0, 0};
+	struct repute_tag tag;
+	char number[8] = "";
+	if (!hit->found)
+		return answer;
+	if (repute_hit_tag(subject->view, hit, subject->category, 0, &tag) &&
+	    tag.value_length < sizeof(number))
+		memcpy(number, tag.value, tag.value_length);
+	answer.tags = (uint32_t)strtoul(number, NULL, 10) | (uint32_t)hit->scope << 16;
+	answer.expires = (uint32_t)hit->expires;
+	return answer;
+}

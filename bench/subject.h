@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is measured: a store written by the real builder into a directory, and
+ * opened from its files through the public library.
+ */
+#ifndef BENCH_SUBJECT_H
+#define BENCH_SUBJECT_H
+
+#include "bench/data.h"
+#include "query/repute.h"
+
+#define SUBJECT_BATCH_MOST 256
+
+struct subject {
+	char directory[256];
+	const struct data *data;
+	struct repute_db *db;
+	struct repute_view *view;
+	double build_seconds;  /* keys into the builder */
+	double write_seconds;  /* laid out, written, synced, published */
+	uint64_t hot, warm, cold, file_bytes;
+	uint32_t category;     /* id of List Count */
+	struct repute_key *keys;
+	size_t prepared;       /* keys[0] is this query */
+	struct repute_hit hits[SUBJECT_BATCH_MOST];
+};
+
+/* Ends the program with a message on failure. */
+struct subject *
+subject_build(const struct data *data);
+void
+subject_free(struct subject *subject);
+
+/* Keys of n queries (at most SUBJECT_BATCH_MOST) made ready; not part of a look-up's time. */
+void
+subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n);
+/* Look up n queries into subject->hits by the batch call of the class. */
+void
+subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n);
+/* hits[i] as an answer, its tags read back through the library. */
+struct answer
+subject_answer(const struct subject *subject, size_t i);
+
+#endif
