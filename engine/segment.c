@@ -6,6 +6,7 @@
 
 #include "engine/canon.h"
 #include "engine/path.h"
+#include "engine/segment_many.h"
 
 static enum status
 corrupt(struct fault *fault, uint32_t id, uint64_t offset, const char *why)
@@ -186,6 +187,7 @@ segment_attach(struct segment *segment, const uint8_t *bytes, size_t length, str
 				 "keys of canonical form %u; this program makes form %u",
 				 le32_get(info->canon_version), CANON_VERSION);
 	fresh.flags = le32_get(info->flags);
+	fresh.many = segment_many_choose(NULL);
 	fresh.seed.word[0] = le64_get(info->seed[0]);
 	fresh.seed.word[1] = le64_get(info->seed[1]);
 	status = attach_sections(&fresh, info, fault);

@@ -64,6 +64,7 @@ struct segment {
 	struct container container;
 	struct hash_seed seed;
 	uint32_t flags;          /* FORMAT_SEGMENT_* */
+	uint8_t many;            /* instruction set of batches, segment_many.h */
 	struct segment_table table[KIND_COUNT];
 	struct ptrie trie[2];    /* ipv4, ipv6 */
 	const uint8_t *gate;     /* ipv4 bitmap or NULL */

@@ -25,6 +25,18 @@ struct segment_best {
 	uint8_t in_trie, exact;
 };
 
+/*
+ * There is a path for each instruction set (avx512, avx2, sse2, portable);
+ * attach chooses the best that the machine has. Tests and measurements ask for
+ * one by name: segment->many = segment_many_choose("avx2"). NULL: the best.
+ * A name that the machine lacks gives the portable one.
+ */
+#define SEGMENT_MANY_PATHS 4
+size_t
+segment_many_paths(const char *names[SEGMENT_MANY_PATHS]);
+uint8_t
+segment_many_choose(const char *name);
+
 /* Host order. best[i] belongs to addresses[i]. */
 void
 segment_many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,

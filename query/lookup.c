@@ -114,8 +114,9 @@ sink_embedded(struct sink *sink, const struct key *key, bool only_first)
 	}
 }
 
-void
-lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+/* Every covering key of every layer is looked at: always right, never the fastest. */
+static void
+first_of_all(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
 {
 	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
 	hit->found = false;
@@ -195,11 +196,11 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
 {
 	struct key key;
 	if (kind_table[batch->kind].key_bytes == 0) {
-		lookup_first(view, batch->keys[i], now, hit);
+		first_of_all(view, batch->keys[i], now, hit);
 		return;
 	}
 	batch_key(batch, i, &key);
-	lookup_first(view, &key, now, hit);
+	first_of_all(view, &key, now, hit);
 }
 
 /* False if the best key has no live claim that reaches the query: then ask one at a time. */
@@ -276,6 +277,19 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 {
 	for (size_t i = 0; i < n; i += BATCH)
 		chunk_many(view, batch, i, n - i < BATCH ? n - i : BATCH, now, hits + i);
+}
+
+/* A batch of one, where the key is a whole value and not a prefix or pattern. */
+void
+lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+{
+	struct lookup_batch batch = {.kind = key->kind, .bytes = key->bytes, .keys = &key};
+	uint32_t address = be32_get(key->bytes);
+	batch.ipv4 = &address;
+	if (key->pattern != 0 || key->prefix_bits != kind_table[key->kind].address_bits)
+		first_of_all(view, key, now, hit);
+	else
+		chunk_many(view, &batch, 0, 1, now, hit);
 }
 
 void

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifdef __x86_64__
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt")
+#include <immintrin.h>
+
+#include "engine/bucket.h"
+
+static inline uint32_t
+many_find(const struct bucket_d *line, uint16_t tag)
+{
+	__m512i tags = _mm512_and_si512(_mm512_loadu_si512(line),
+					_mm512_set1_epi16(FORMAT_SLOT_TAG));
+	return _mm512_cmpeq_epi16_mask(tags, _mm512_set1_epi16((short)tag)) & BUCKET_ALL;
+}
+
+static inline uint32_t
+many_entries(const struct bucket_d *line)
+{
+	return _mm512_test_epi16_mask(_mm512_loadu_si512(line),
+				      _mm512_set1_epi16((short)BUCKET_ENTRY)) & BUCKET_ALL;
+}
+
+#define MANY(name) name##_avx512
+#define MANY_NAME "avx512"
+#include "engine/segment_many_body.h"
+#endif

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The batch walks, compiled once for each instruction set: segment_many_*.c
+ * choose the target, name the functions with MANY() and include this file.
+ */
+#include <string.h>
+
+#include "engine/bucket.h"
+#include "engine/path.h"
+#include "engine/segment_many_paths.h"
+
+/* Queries in flight. More lines than the processor can fetch at once is no loss, fewer is. */
+#define GROUP 32
+
+/* A slot that may be the answer: its record is on its way. */
+struct candidate {
+	uint32_t lane;
+	uint32_t record;
+	uint32_t length; /* of the step */
+	bool last;
+};
+#define CANDIDATES (GROUP * 4)
+
+struct pending {
+	struct candidate row[CANDIDATES];
+	size_t count;
+};
+
+static inline const struct bucket_d *
+home_line(const struct segment_table *table, uint64_t hash)
+{
+	return (const struct bucket_d *)table->lines + bucket_home(hash, table->buckets);
+}
+
+static inline const uint8_t *
+record_at(const struct segment_table *table, uint32_t record)
+{
+	return table->records + (size_t)record * table->record_bytes;
+}
+
+static inline uint32_t
+record_claims(const struct segment_table *table, const uint8_t *bytes)
+{
+	struct le32 id;
+	memcpy(&id, bytes + table->record_bytes - sizeof(id), sizeof(id));
+	return le32_get(id);
+}
+
+static inline void
+add_candidate(struct pending *pending, const struct segment_table *table,
+	      struct segment_best *best, uint32_t lane, uint32_t record, uint32_t length, bool last)
+{
+	if (record >= table->record_count)
+		return;
+	if (pending->count == CANDIDATES) {
+		best[lane].claims = SEGMENT_ASK;
+		return;
+	}
+	pending->row[pending->count++] = (struct candidate){lane, record, length, last};
+	const uint8_t *bytes = record_at(table, record);
+	__builtin_prefetch(bytes);
+	__builtin_prefetch(bytes + table->record_bytes - 1);
+}
+
+/* What a line has for one lane's node; true if the walk may go deeper. */
+static inline bool
+probe_slots(struct pending *pending, const struct segment_table *table, struct segment_best *best,
+	    const struct bucket_d *line, uint32_t slots, uint32_t lane, uint32_t length, bool last)
+{
+	uint16_t want = FORMAT_SLOT_COVER | (last ? FORMAT_SLOT_HERE : 0);
+	uint32_t entries = many_entries(line);
+	uint16_t deeper = 0;
+	for (; slots != 0; slots &= slots - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(slots);
+		uint16_t flags = le16_get(line->slot[slot]);
+		deeper |= flags & FORMAT_SLOT_DEEPER;
+		if ((flags & want) != 0)
+			add_candidate(pending, table, best, lane,
+				      bucket_record(line, entries, slot), length, last);
+	}
+	return deeper != 0;
+}
+
+/* The line of one lane's step and, where nodes overflowed, its neighbours. */
+static inline bool
+probe(struct pending *pending, const struct segment_table *table, struct segment_best *best,
+      uint32_t lane, uint64_t hash, uint32_t length, bool last)
+{
+	const struct bucket_d *line = home_line(table, hash);
+	bool deeper = false;
+	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+		uint32_t slots = many_find(line, bucket_tag(hash));
+		if (__builtin_expect(slots != 0, 0))
+			deeper |= probe_slots(pending, table, best, line, slots, lane, length, last);
+		if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+			break;
+	}
+	return deeper;
+}
+
+static void
+best_clear(struct segment_best *best, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		best[i].claims = SEGMENT_NONE;
+}
+
+static inline void
+best_take(struct segment_best *best, const struct segment_table *table,
+	  const struct candidate *row, const uint8_t *bytes, unsigned specific, bool exact)
+{
+	struct segment_best *mine = &best[row->lane];
+	if (mine->claims == SEGMENT_ASK)
+		return;
+	if (mine->claims != SEGMENT_NONE && mine->specific > specific)
+		return;
+	mine->claims = record_claims(table, bytes);
+	mine->record = row->record;
+	mine->specific = (uint16_t)specific;
+	mine->exact = exact;
+	mine->in_trie = 0;
+}
+
+/* --- keys of fixed size ------------------------------------------------------------------- */
+
+/* Records whose key bytes are the query's: addresses of hosts, digests. */
+static inline __attribute__((always_inline)) void
+settle_fixed(const struct pending *pending, const struct segment_table *table,
+	     const uint8_t *queries, size_t stride, unsigned specific, struct segment_best *best)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct candidate *row = &pending->row[i];
+		const uint8_t *bytes = record_at(table, row->record);
+		if (memcmp(bytes, queries + row->lane * stride, stride) == 0)
+			best_take(best, table, row, bytes, specific, true);
+	}
+}
+
+static inline __attribute__((always_inline)) uint64_t
+digest_hash(struct hash_seed seed, const uint8_t *digest, size_t length)
+{
+	uint64_t words[4] = {0};
+	memcpy(words, digest, length);
+	return hash_words(seed, BYTES_LE(64, words[0]), BYTES_LE(64, words[1]),
+			  BYTES_LE(64, words[2]), BYTES_LE(64, words[3]));
+}
+
+static inline __attribute__((always_inline)) void
+digest_group(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
+	     struct segment_best *best)
+{
+	struct pending pending;
+	uint64_t hash[GROUP];
+	pending.count = 0;
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = digest_hash(table->seed, digests + i * length, length);
+		__builtin_prefetch(home_line(table, hash[i]));
+	}
+	for (size_t i = 0; i < n; i++)
+		probe(&pending, table, best, (uint32_t)i, hash[i], (uint32_t)length, true);
+	settle_fixed(&pending, table, digests, length, 0, best);
+}
+
+static void
+many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
+		    size_t n, struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[kind];
+	best_clear(best, n);
+	if (table->buckets == 0)
+		return;
+	for (size_t i = 0; i < n; i += GROUP) {
+		size_t some = n - i < GROUP ? n - i : GROUP;
+		if (kind == KIND_SHA1)
+			digest_group(table, digests + i * 20, 20, some, best + i);
+		else
+			digest_group(table, digests + i * 32, 32, some, best + i);
+	}
+}
+
+/* --- IP ------------------------------------------------------------------------------------- */
+
+/* A prefix of the trie is the answer where it is more specific than what the table has. */
+static void
+merge_trie(const struct ptrie *trie, const uint32_t *records, size_t n, struct segment_best *best)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ptrie_prefix prefix;
+		if (records[i] == 0 || best[i].claims == SEGMENT_ASK ||
+		    !ptrie_record(trie, records[i] - 1, &prefix))
+			continue;
+		if (best[i].claims != SEGMENT_NONE && best[i].specific >= prefix.bits)
+			continue;
+		best[i].claims = prefix.claims;
+		best[i].record = records[i] - 1;
+		best[i].specific = (uint16_t)prefix.bits;
+		best[i].in_trie = 1;
+		best[i].exact = prefix.bits == trie->address_bits;
+	}
+}
+
+/* Addresses of a group whose block of the bitmap has a host. */
+static inline size_t
+gate_group(const struct segment *segment, const uint32_t *addresses, size_t n, uint8_t *through)
+{
+	size_t count = 0;
+	unsigned shift = 32 - segment->gate_bits;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t place = addresses[i] >> shift;
+		through[count] = (uint8_t)i;
+		count += segment->gate[place >> 3] >> (place & 7) & 1;
+	}
+	return count;
+}
+
+static void
+hosts_group(const struct segment *segment, const uint32_t *addresses, size_t n,
+	    struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV4];
+	struct pending pending;
+	uint64_t hash[GROUP];
+	uint8_t through[GROUP];
+	size_t count = gate_group(segment, addresses, n, through);
+	pending.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		hash[i] = hash_word(table->seed, addresses[through[i]]);
+		__builtin_prefetch(home_line(table, hash[i]));
+	}
+	for (size_t i = 0; i < count; i++)
+		probe(&pending, table, best, through[i], hash[i], 32, true);
+	for (size_t i = 0; i < pending.count; i++) {
+		const struct candidate *row = &pending.row[i];
+		const uint8_t *bytes = record_at(table, row->record);
+		if (be32_get(bytes) == addresses[row->lane])
+			best_take(best, table, row, bytes, 32, true);
+	}
+}
+
+static void
+many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
+		  struct segment_best *best)
+{
+	const struct ptrie *trie = &segment->trie[KIND_IPV4];
+	uint32_t records[256];
+	best_clear(best, n);
+	if (segment->table[KIND_IPV4].buckets != 0 && segment->gate != NULL)
+		for (size_t i = 0; i < n; i += GROUP)
+			hosts_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
+	for (size_t i = 0; trie->record_count > 0 && i < n; i += 256) {
+		size_t some = n - i < 256 ? n - i : 256;
+		ptrie_find_many_ipv4(trie, addresses + i, some, records);
+		merge_trie(trie, records, some, best + i);
+	}
+}
+
+/* --- text and IPv6: walks in lockstep ----------------------------------------------------------- */
+
+struct walk {
+	struct path path[GROUP];
+	struct path_step step[GROUP];
+	uint8_t active[GROUP];
+	size_t active_count;
+	struct pending pending;
+};
+
+static void
+walk_table(struct walk *walk, const struct segment_table *table, struct segment_best *best)
+{
+	while (walk->active_count > 0) {
+		size_t stepped = 0, kept = 0;
+		for (size_t i = 0; i < walk->active_count; i++) {
+			unsigned lane = walk->active[i];
+			if (!path_next(&walk->path[lane], &walk->step[lane]))
+				continue;
+			__builtin_prefetch(home_line(table, walk->step[lane].hash));
+			walk->active[stepped++] = (uint8_t)lane;
+		}
+		for (size_t i = 0; i < stepped; i++) {
+			unsigned lane = walk->active[i];
+			const struct path_step *step = &walk->step[lane];
+			if (probe(&walk->pending, table, best, lane, step->hash, step->length,
+				  step->last) && !walk->path[lane].done)
+				walk->active[kept++] = (uint8_t)lane;
+		}
+		walk->active_count = kept;
+	}
+}
+
+/* The candidate's key text, NULL if the record is damaged. */
+static inline const char *
+candidate_text(const struct segment_table *table, const struct candidate *row, size_t *length)
+{
+	uint64_t offset = le40_get(((const struct record_text_d *)record_at(table, row->record))->offset);
+	if (offset > table->keys_length || table->keys_length - offset < 2)
+		return NULL;
+	struct le16 disk;
+	memcpy(&disk, table->keys + offset, sizeof(disk));
+	*length = le16_get(disk);
+	return table->keys_length - offset - 2 < *length ? NULL
+							  : (const char *)table->keys + offset + 2;
+}
+
+static void
+prefetch_text(const struct pending *pending, const struct segment_table *table)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct record_text_d *record =
+			(const struct record_text_d *)record_at(table, pending->row[i].record);
+		__builtin_prefetch(table->keys + le40_get(record->offset));
+	}
+}
+
+static void
+settle_domains(const struct pending *pending, const struct segment_table *table,
+	       const struct key *const *keys, struct segment_best *best)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct candidate *row = &pending->row[i];
+		const struct key *key = keys[row->lane];
+		size_t length;
+		const char *text = candidate_text(table, row, &length);
+		if (text != NULL && length == row->length &&
+		    memcmp(text, key_text(key) + key->length - length, length) == 0)
+			best_take(best, table, row, record_at(table, row->record),
+				  (unsigned)length, row->last);
+	}
+}
+
+static void
+settle_urls(const struct pending *pending, const struct segment_table *table,
+	    const struct key *const *keys, struct segment_best *best)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct candidate *row = &pending->row[i];
+		const struct key *key = keys[row->lane];
+		const char *asked = key_text(key);
+		size_t length;
+		const char *text = candidate_text(table, row, &length);
+		if (text == NULL || length < row->length || length > row->length + 1 ||
+		    length > key->length || memcmp(text, asked, length) != 0)
+			continue;
+		bool exact = length == key->length;
+		if (exact || text[length - 1] == '/' || asked[length] == '/' || asked[length] == '?')
+			best_take(best, table, row, record_at(table, row->record),
+				  (unsigned)length, exact);
+	}
+}
+
+static void
+text_group(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
+	   struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[kind];
+	struct walk walk;
+	walk.pending.count = walk.active_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		path_init(&walk.path[i], table->seed, table->first_step, keys[i]);
+		walk.active[walk.active_count++] = (uint8_t)i;
+	}
+	walk_table(&walk, table, best);
+	if (walk.pending.count == 0)
+		return;
+	prefetch_text(&walk.pending, table);
+	if (kind == KIND_DOMAIN)
+		settle_domains(&walk.pending, table, keys, best);
+	else
+		settle_urls(&walk.pending, table, keys, best);
+}
+
+static void
+many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
+		  size_t n, struct segment_best *best)
+{
+	best_clear(best, n);
+	if (segment->table[kind].buckets == 0)
+		return;
+	if (kind == KIND_URL && segment->pattern_count > 0) {
+		for (size_t i = 0; i < n; i++)
+			best[i].claims = SEGMENT_ASK;
+		return;
+	}
+	for (size_t i = 0; i < n; i += GROUP)
+		text_group(segment, kind, keys + i, n - i < GROUP ? n - i : GROUP, best + i);
+}
+
+static void
+ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
+	   struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV6];
+	uint64_t high[GROUP], low[GROUP];
+	uint64_t hash[GROUP];
+	uint8_t active[GROUP];
+	struct pending pending;
+	size_t count = n;
+	pending.count = 0;
+	for (size_t i = 0; i < n; i++) {
+		high[i] = be64_get(addresses[i]);
+		low[i] = be64_get(addresses[i] + 8);
+		active[i] = (uint8_t)i;
+	}
+	for (unsigned bits = 48; count > 0; bits = bits == 48 ? 64 : 128) {
+		size_t kept = 0;
+		for (size_t i = 0; i < count; i++) {
+			unsigned lane = active[i];
+			hash[lane] = hash_words(table->seed,
+						bits == 48 ? high[lane] & ~0xffffull : high[lane],
+						bits == 128 ? low[lane] : 0, bits, 0);
+			__builtin_prefetch(home_line(table, hash[lane]));
+		}
+		for (size_t i = 0; i < count; i++)
+			if (probe(&pending, table, best, active[i], hash[active[i]], bits,
+				  bits == 128) && bits != 128)
+				active[kept++] = active[i];
+		count = kept;
+	}
+	for (size_t i = 0; i < pending.count; i++) {
+		const struct candidate *row = &pending.row[i];
+		const uint8_t *bytes = record_at(table, row->record);
+		if (bytes[16] == row->length &&
+		    memcmp(bytes, addresses[row->lane], row->length / 8) == 0)
+			best_take(best, table, row, bytes, row->length, row->last);
+	}
+}
+
+static void
+many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
+		  struct segment_best *best)
+{
+	const struct ptrie *trie = &segment->trie[KIND_IPV6];
+	uint32_t records[256];
+	best_clear(best, n);
+	if (segment->table[KIND_IPV6].buckets != 0)
+		for (size_t i = 0; i < n; i += GROUP)
+			ipv6_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
+	for (size_t i = 0; trie->record_count > 0 && i < n; i += 256) {
+		size_t some = n - i < 256 ? n - i : 256;
+		ptrie_find_many_ipv6(trie, addresses + i, some, records);
+		merge_trie(trie, records, some, best + i);
+	}
+}
+
+const struct segment_many_path MANY(segment_many) = {
+	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text,
+};
