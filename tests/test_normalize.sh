@@ -28,7 +28,7 @@ json() { "$repute" normalize --json "$@"; }
 from() { printf "$1" | "$repute" normalize --json "${@:2}"; }
 to_full() { "$repute" normalize x.example >/dev/full; }
 to_closed() { "$repute" normalize x.example >&-; }
-first_word() { "$repute" "$@" 2>&1 | head -n 1; }
+first_word() { "$repute" "$@" 2>&1 | sed -n 1p; }
 long() { { head -c 70000 /dev/zero | tr '\0' a; printf '\nx.example\n'; } | "$repute" normalize --json | cut -c1-41 | tail -n 1; }
 
 expect 'a name' 0 '{"input":"x.example","kind":"domain","key":"x.example","steps":[]}' json x.example
