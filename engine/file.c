@@ -13,12 +13,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What is not there is missing, not a failure: the store reads its manifest again then. */
+static enum status
+cannot_open(struct fault *fault, int error, const char *path, const char *doing)
+{
+	enum status status = fault_errno(fault, error, path, doing);
+	if (error != ENOENT)
+		return status;
+	if (fault != NULL)
+		fault->status = STATUS_MISSING;
+	return STATUS_MISSING;
+}
+
 static enum status
 open_read(const char *path, int *descriptor, struct stat *info, struct fault *fault)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
+		return cannot_open(fault, errno, path, "cannot open");
 	if (fstat(fd, info) != 0) {
 		int error = errno;
 		close(fd);
@@ -32,7 +44,7 @@ enum status
 file_map_open(const char *path, struct file_map *map, struct fault *fault)
 {
 	struct stat info;
-	int fd;
+	int fd = -1;
 	enum status status = open_read(path, &fd, &info, fault);
 	if (status != STATUS_OK)
 		return status;
@@ -164,9 +176,8 @@ out_free(struct file_out *out)
 	free(out);
 }
 
-/* fsync the directory that holds `path`, so that a rename in it is durable. */
-static enum status
-sync_directory_of(const char *path, struct fault *fault)
+enum status
+file_sync_directory_of(const char *path, struct fault *fault)
 {
 	char directory[FILE_PATH_BYTES];
 	const char *slash = strrchr(path, '/');
@@ -199,7 +210,7 @@ file_out_commit(struct file_out *out, struct fault *fault)
 	if (status != STATUS_OK)
 		unlink(out->temporary);
 	else
-		status = sync_directory_of(out->path, fault);
+		status = file_sync_directory_of(out->path, fault);
 	out_free(out);
 	return status;
 }
@@ -228,8 +239,13 @@ file_make_directory(const char *path, struct fault *fault)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0755) != 0 && errno != EEXIST)
+		if (mkdir(part, 0755) == 0) {
+			enum status status = file_sync_directory_of(part, fault);
+			if (status != STATUS_OK)
+				return status;
+		} else if (errno != EEXIST) {
 			return fault_errno(fault, errno, part, "cannot make directory");
+		}
 	}
 	struct stat info;
 	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
@@ -257,14 +273,16 @@ file_each_name(const char *path, file_name_cb *call, void *context, struct fault
 {
 	DIR *directory = opendir(path);
 	if (directory == NULL)
-		return fault_errno(fault, errno, path, "cannot open directory");
+		return cannot_open(fault, errno, path, "cannot open directory");
 	enum status status = STATUS_OK;
 	struct dirent *entry;
-	while (status == STATUS_OK && (entry = readdir(directory)) != NULL) {
+	while (status == STATUS_OK && (errno = 0, entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		status = call(context, entry->d_name, fault);
 	}
+	if (status == STATUS_OK && errno != 0)
+		status = fault_errno(fault, errno, path, "cannot read directory");
 	closedir(directory);
 	return status;
 }
@@ -277,13 +295,12 @@ file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return fault_errno(fault, errno, path, "cannot open");
-	int result;
-	do
-		result = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
-	while (result != 0 && errno == EINTR && wait);
-	if (result != 0) {
+	if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
 		int error = errno;
 		close(fd);
+		if (error == EINTR)
+			return fault_set(fault, STATUS_STOPPED, path, 0,
+					 "stopped while waiting for another writer");
 		if (error == EWOULDBLOCK)
 			return fault_set(fault, STATUS_BUSY, path, 0,
 					 "another process is writing to this store");
@@ -308,8 +325,12 @@ file_counter_open(const char *path, bool write, struct file_counter *counter, st
 		return fault_errno(fault, errno, path, "cannot open");
 	struct stat info;
 	int bad = fstat(fd, &info);
-	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t))
-		bad = write ? ftruncate(fd, sizeof(uint64_t)) : (errno = EINVAL, -1);
+	/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
+	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t)) {
+		static const uint64_t zero;
+		ssize_t done = write ? pwrite(fd, &zero, sizeof(zero), 0) : (errno = EINVAL, -1);
+		bad = done == (ssize_t)sizeof(zero) ? 0 : -1;
+	}
 	if (bad != 0) {
 		int error = errno;
 		close(fd);
