@@ -167,8 +167,8 @@ print_all(struct listing *listing)
 		return cli_error(listing->cli, &fault);
 	}
 	if (index->unspelled > 0)
-		cli_note(listing->cli, "%" PRIu64 " entries also cover what lies below their key; "
-			 "a plain list cannot tell, --json can", index->unspelled);
+		cli_note(listing->cli, "%" PRIu64 " of the entries cover what lies below their key, "
+			 "which a plain list cannot tell; --json does", index->unspelled);
 	return index->count > 0 ? CLI_FOUND : CLI_NOTHING;
 }
 
