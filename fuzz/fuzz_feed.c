@@ -10,7 +10,8 @@
 
 #include "loader/feed_tar.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static volatile unsigned sink; /* every byte that is handed out is read */
 
@@ -29,7 +30,8 @@ check_item(const struct feed_item *item, uint64_t line, size_t file)
 	assert(item->line >= 1 && item->line <= line && line <= file + 1);
 	touch(item->value, item->value_length);
 	for (size_t i = 0; i < item->tag_count; i++) {
-		assert(item->tags[i].value_length > 0 && item->tags[i].value_length <= LIMIT_TAG_TEXT_BYTES);
+		assert(item->tags[i].value_length > 0 &&
+		       item->tags[i].value_length <= LIMIT_TAG_TEXT_BYTES);
 		assert(item->tags[i].category_length <= LIMIT_LINE_BYTES);
 		touch(item->tags[i].category, item->tags[i].category_length);
 		touch(item->tags[i].value, item->tags[i].value_length);
@@ -44,7 +46,8 @@ walk(struct feed *feed, size_t size)
 	struct fault fault;
 	enum feed_outcome outcome;
 
-	while ((outcome = feed_next(feed, &item, &reject, &fault)) == FEED_ITEM || outcome == FEED_REJECT) {
+	while ((outcome = feed_next(feed, &item, &reject, &fault)) == FEED_ITEM ||
+	       outcome == FEED_REJECT) {
 		if (outcome == FEED_ITEM) {
 			check_item(&item, feed_lines(feed), size);
 			continue;
@@ -73,7 +76,8 @@ walk_archive(const uint8_t *data, size_t size)
 			break;
 		touch(name, strlen(name));
 		if (feed)
-			walk(feed, (size_t)1 << 40); /* it may be compressed: more lines than bytes */
+			walk(feed,
+			     (size_t)1 << 40); /* it may be compressed: more lines than bytes */
 	}
 	feed_archive_close(archive);
 }
@@ -81,7 +85,7 @@ walk_archive(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct feed_options options = { .kind = KIND_ANY, .name = "fuzz" };
+	struct feed_options options = {.kind = KIND_ANY, .name = "fuzz"};
 	struct feed *feed;
 	bool packed;
 
@@ -94,10 +98,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 63)
 		options.format = feed_format_name((data[0] & 63) - 1, NULL);
 	if (data[0] & 64)
-		options.columns = "value=2,tag:One=3,tag:Two=1,first_seen=1,expires=4,type=5,value=1";
+		options.columns =
+			"value=2,tag:One=3,tag:Two=1,first_seen=1,expires=4,type=5,value=1";
 	if (data[0] & 128)
 		options.kind = (enum kind)(size % KIND_COUNT);
-	packed = size > 2 && ((data[1] == 0x1F && data[2] == 0x8B) || data[2] == 0xB5 || data[2] == 0x2A);
+	packed = size > 2 &&
+		 ((data[1] == 0x1F && data[2] == 0x8B) || data[2] == 0xB5 || data[2] == 0x2A);
 	if (feed_open_bytes(data + 1, size - 1, &options, &feed, NULL))
 		return 0;
 	walk(feed, packed ? (size_t)1 << 40 : size);

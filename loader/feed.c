@@ -29,7 +29,7 @@ struct feed {
 	size_t tag_count, tag_capacity;
 	uint64_t first_seen, expires;
 
-	bool found;             /* an item or a reject has been given */
+	bool found; /* an item or a reject has been given */
 	bool no_memory;
 	uint64_t notes[FEED_NOTE_COUNT];
 	enum feed_outcome over; /* FEED_END or FEED_FAIL once it is */
@@ -74,7 +74,7 @@ enum status
 feed_open_source(struct feed_source *source, const struct feed_options *options,
 		 struct feed **result, struct fault *fault)
 {
-	static const struct feed_options none = { .kind = KIND_ANY };
+	static const struct feed_options none = {.kind = KIND_ANY};
 	struct feed *feed = calloc(1, sizeof(*feed));
 	enum status status;
 
@@ -121,7 +121,8 @@ feed_open_bytes(const uint8_t *bytes, size_t length, const struct feed_options *
 	struct feed_source *source;
 	enum status status;
 
-	status = feed_source_open_bytes(bytes, length, shown_name(options, "(memory)"), &source, fault);
+	status = feed_source_open_bytes(bytes, length, shown_name(options, "(memory)"), &source,
+					fault);
 	return status ? status : feed_open_source(source, options, feed, fault);
 }
 
@@ -181,8 +182,9 @@ feed_refuse(struct feed *feed, struct feed_text text, enum status status, const 
 		return;
 	if (text.length > FEED_CUT_BYTES)
 		text.length = FEED_CUT_BYTES;
-	*event = (struct event){ .refused = true };
-	event->reject = (struct feed_reject){ feed->line.number, text.at, text.length, status, reason };
+	*event = (struct event){.refused = true};
+	event->reject =
+		(struct feed_reject){feed->line.number, text.at, text.length, status, reason};
 }
 
 void
@@ -191,7 +193,8 @@ feed_emit(struct feed *feed, struct feed_text value, enum kind kind, uint8_t sco
 	struct event *event;
 
 	if (feed->kind != KIND_ANY && kind != KIND_ANY && kind != feed->kind) {
-		feed_refuse(feed, value, STATUS_BAD_KIND, "it is of another kind than the one asked for");
+		feed_refuse(feed, value, STATUS_BAD_KIND,
+			    "it is of another kind than the one asked for");
 		return;
 	}
 	if (feed->event_count == FEED_LINE_EVENTS)
@@ -245,7 +248,8 @@ tag_shape(struct feed *feed, struct feed_text value)
 	if (value.length > length) {
 		feed_note_add(feed, FEED_NOTE_TAG_CUT);
 		/* Not through a UTF-8 character: back to a byte that begins one. */
-		while (length > LIMIT_TAG_TEXT_BYTES - 4 && ((unsigned char)value.at[length] & 0xC0) == 0x80)
+		while (length > LIMIT_TAG_TEXT_BYTES - 4 &&
+		       ((unsigned char)value.at[length] & 0xC0) == 0x80)
 			length--;
 		value.length = length;
 	}
@@ -273,7 +277,7 @@ feed_tag(struct feed *feed, struct feed_text category, struct feed_text value)
 		feed->tag_capacity = capacity;
 	}
 	feed->tags[feed->tag_count++] =
-		(struct feed_tag){ category.at, category.length, value.at, value.length };
+		(struct feed_tag){category.at, category.length, value.at, value.length};
 }
 
 void
@@ -300,7 +304,7 @@ feed_note_add(struct feed *feed, enum feed_notes note)
 static struct feed_text
 first_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text cut = { feed->cut, 0 };
+	struct feed_text cut = {feed->cut, 0};
 
 	while (cut.length < line->length && cut.length < sizeof(feed->cut) &&
 	       line->text[cut.length] != '\n' && line->text[cut.length] != '\r')
@@ -326,14 +330,16 @@ format_line(struct feed *feed)
 
 	while (feed->format->line(feed, line) == FEED_STEP_MORE) {
 		if (line->joined < FEED_JOIN_LINES)
-			read = feed_reader_extend(feed->reader, FEED_JOIN_BYTES, line, &feed->fault);
+			read = feed_reader_extend(feed->reader, FEED_JOIN_BYTES, line,
+						  &feed->fault);
 		if (read == FEED_READ_FAIL)
 			return fail(feed);
 		if (read == FEED_READ_LINE && line->joined < FEED_JOIN_LINES)
 			continue;
 		cut = first_line(feed, line);
 		feed_reader_rewind(feed->reader, line);
-		feed_refuse(feed, cut, STATUS_BAD_FEED, "a quote or parenthesis that is opened is not closed");
+		feed_refuse(feed, cut, STATUS_BAD_FEED,
+			    "a quote or parenthesis that is opened is not closed");
 		break;
 	}
 	return FEED_ITEM;
@@ -366,14 +372,14 @@ read_line(struct feed *feed)
 	case FEED_READ_END:
 		return end(feed);
 	case FEED_READ_LONG:
-		feed_refuse(feed, (struct feed_text){ line->text, line->length }, STATUS_LIMIT,
+		feed_refuse(feed, (struct feed_text){line->text, line->length}, STATUS_LIMIT,
 			    "the line is longer than 1048576 bytes");
 		return FEED_ITEM;
 	default:
 		break;
 	}
 	if (memchr(line->text, '\0', line->length)) {
-		feed_refuse(feed, (struct feed_text){ line->text, line->length }, STATUS_BAD_FEED,
+		feed_refuse(feed, (struct feed_text){line->text, line->length}, STATUS_BAD_FEED,
 			    "there is a NUL byte in the line");
 		return FEED_ITEM;
 	}

@@ -29,7 +29,8 @@ is_cosmetic(struct feed_text rule)
 static bool
 fits_adblock(struct feed_text line)
 {
-	return feed_starts(line, "||") || feed_starts(line, "@@") || feed_starts_folded(line, "[adblock");
+	return feed_starts(line, "||") || feed_starts(line, "@@") ||
+	       feed_starts_folded(line, "[adblock");
 }
 
 static unsigned
@@ -46,7 +47,7 @@ static bool
 modifiers_harmless(struct feed_text modifiers)
 {
 	while (modifiers.length > 0) {
-		struct feed_text one = { modifiers.at, feed_find(modifiers, ',') };
+		struct feed_text one = {modifiers.at, feed_find(modifiers, ',')};
 		bool known = false;
 
 		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]) && !known; i++)
@@ -66,9 +67,10 @@ host_rule(struct feed *feed, struct feed_text rule, struct feed_text all)
 	struct feed_text name, rest;
 	enum feed_look look;
 
-	while (end < rule.length && rule.at[end] != '^' && rule.at[end] != '$' && rule.at[end] != '/')
+	while (end < rule.length && rule.at[end] != '^' && rule.at[end] != '$' &&
+	       rule.at[end] != '/')
 		end++;
-	name = (struct feed_text){ rule.at, end };
+	name = (struct feed_text){rule.at, end};
 	rest = feed_from(rule, end);
 	if (feed_starts(rest, "^"))
 		rest = feed_from(rest, 1);
@@ -76,9 +78,11 @@ host_rule(struct feed *feed, struct feed_text rule, struct feed_text all)
 		rest = feed_from(rest, 1);
 	look = feed_look(name);
 	if (rest.length > 0 && *rest.at != '$')
-		feed_refuse(feed, all, STATUS_BAD_FEED, "the rule is for a part of a host, not for all of it");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "the rule is for a part of a host, not for all of it");
 	else if (rest.length > 0 && !modifiers_harmless(feed_from(rest, 1)))
-		feed_refuse(feed, all, STATUS_BAD_FEED, "a modifier makes the rule hold only sometimes");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "a modifier makes the rule hold only sometimes");
 	else if (look == LOOK_ADDRESS)
 		feed_emit(feed, name, KIND_ANY, 0);
 	else if (feed_starts(name, "*."))
@@ -92,12 +96,13 @@ host_rule(struct feed *feed, struct feed_text rule, struct feed_text all)
 static enum feed_step
 adblock_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text rule = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text rule = feed_trim((struct feed_text){line->text, line->length});
 
 	if (rule.length == 0 || *rule.at == '!' || feed_starts_folded(rule, "[adblock"))
 		return FEED_STEP_DONE;
 	if (is_cosmetic(rule))
-		feed_refuse(feed, rule, STATUS_BAD_FEED, "a cosmetic rule hides parts of a page, it blocks no host");
+		feed_refuse(feed, rule, STATUS_BAD_FEED,
+			    "a cosmetic rule hides parts of a page, it blocks no host");
 	else if (*rule.at == '#')
 		return FEED_STEP_DONE;
 	else if (feed_starts(rule, "@@"))
@@ -105,13 +110,16 @@ adblock_line(struct feed *feed, const struct feed_line *line)
 	else if (feed_starts(rule, "||"))
 		host_rule(feed, feed_from(rule, 2), rule);
 	else if (feed_look(rule) == LOOK_NAME)
-		feed_emit(feed, rule, KIND_DOMAIN, 0); /* AdGuard's "domains only" lines: the name itself */
+		feed_emit(feed, rule, KIND_DOMAIN,
+			  0); /* AdGuard's "domains only" lines: the name itself */
 	else
-		feed_refuse(feed, rule, STATUS_BAD_FEED, "only ||name^ rules speak of a whole host");
+		feed_refuse(feed, rule, STATUS_BAD_FEED,
+			    "only ||name^ rules speak of a whole host");
 	return FEED_STEP_DONE;
 }
 
 const struct feed_format feed_format_adblock = {
-	"adblock", "adblock rules ||name^ (the name and all below it)", adblock_score, NULL,
-	adblock_line, 0,
+	"adblock",     "adblock rules ||name^ (the name and all below it)",
+	adblock_score, NULL,
+	adblock_line,  0,
 };

@@ -34,8 +34,8 @@ plan_narrow(struct csv_plan *plan, enum kind kind)
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct csv_column *column = &plan->columns[i];
-		bool other = kind != KIND_ANY && column->role == CSV_VALUE && column->kind != KIND_ANY &&
-			     column->kind != kind;
+		bool other = kind != KIND_ANY && column->role == CSV_VALUE &&
+			     column->kind != KIND_ANY && column->kind != kind;
 
 		plan->values -= other;
 		if (!other)
@@ -58,14 +58,15 @@ separated_open(struct feed *feed, const struct feed_options *options,
 	if (options->columns)
 		status = csv_plan_map(sample, options->columns, plan, fault);
 	else if (!found)
-		status = fault_set(fault, STATUS_BAD_FEED, options->name, 0,
-				   "no column looks like one of indicators; name it with --columns value=N");
+		status = fault_set(
+			fault, STATUS_BAD_FEED, options->name, 0,
+			"no column looks like one of indicators; name it with --columns value=N");
 	if (status)
 		return status;
 	plan_narrow(plan, options->kind);
 	if (plan->values == 0)
-		return fault_set(fault, STATUS_BAD_KIND, options->name, 0, "no column is of kind %s",
-				 kind_name(options->kind));
+		return fault_set(fault, STATUS_BAD_KIND, options->name, 0,
+				 "no column is of kind %s", kind_name(options->kind));
 	return STATUS_OK;
 }
 
@@ -90,7 +91,8 @@ static bool
 is_placeholder(struct feed_text cell)
 {
 	static const char *const words[] = {
-		"none", "n/a", "na", "null", "nil", "-", "--", "?", "unknown", "disabled", "nan", "tbd",
+		"none", "n/a", "na",      "null",     "nil", "-",
+		"--",   "?",   "unknown", "disabled", "nan", "tbd",
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -104,15 +106,31 @@ static const struct {
 	const char *word;
 	enum kind kind;
 } types[] = {
-	{ "domain", KIND_DOMAIN }, { "domain-name", KIND_DOMAIN }, { "hostname", KIND_DOMAIN },
-	{ "host", KIND_DOMAIN },   { "fqdn", KIND_DOMAIN },        { "ip", KIND_ANY },
-	{ "ipv4", KIND_IPV4 },     { "ipv6", KIND_IPV6 },          { "ip address", KIND_ANY },
-	{ "ip-dst", KIND_ANY },    { "ip-src", KIND_ANY },         { "ipv4-addr", KIND_IPV4 },
-	{ "ipv6-addr", KIND_IPV6 }, { "ip:port", KIND_ANY },       { "cidr", KIND_ANY },
-	{ "url", KIND_URL },       { "uri", KIND_URL },            { "hash", KIND_ANY },
-	{ "md5", KIND_ANY },       { "sha1", KIND_SHA1 },          { "sha-1", KIND_SHA1 },
-	{ "sha256", KIND_SHA256 }, { "sha-256", KIND_SHA256 },     { "filehash-sha1", KIND_SHA1 },
-	{ "filehash-sha256", KIND_SHA256 },
+	{"domain", KIND_DOMAIN},
+	{"domain-name", KIND_DOMAIN},
+	{"hostname", KIND_DOMAIN},
+	{"host", KIND_DOMAIN},
+	{"fqdn", KIND_DOMAIN},
+	{"ip", KIND_ANY},
+	{"ipv4", KIND_IPV4},
+	{"ipv6", KIND_IPV6},
+	{"ip address", KIND_ANY},
+	{"ip-dst", KIND_ANY},
+	{"ip-src", KIND_ANY},
+	{"ipv4-addr", KIND_IPV4},
+	{"ipv6-addr", KIND_IPV6},
+	{"ip:port", KIND_ANY},
+	{"cidr", KIND_ANY},
+	{"url", KIND_URL},
+	{"uri", KIND_URL},
+	{"hash", KIND_ANY},
+	{"md5", KIND_ANY},
+	{"sha1", KIND_SHA1},
+	{"sha-1", KIND_SHA1},
+	{"sha256", KIND_SHA256},
+	{"sha-256", KIND_SHA256},
+	{"filehash-sha1", KIND_SHA1},
+	{"filehash-sha256", KIND_SHA256},
 };
 
 static bool
@@ -129,7 +147,7 @@ type_kind(struct feed_text cell, enum kind *kind)
 static struct feed_text
 cell_of(const struct feed_fields *fields, const struct csv_column *column)
 {
-	struct feed_text none = { NULL, 0 };
+	struct feed_text none = {NULL, 0};
 
 	return column->index < fields->count ? fields->field[column->index] : none;
 }
@@ -162,7 +180,8 @@ remarks_take(struct feed *feed, const struct csv_state *state)
 
 	for (size_t i = 0; i < state->plan.count; i++) {
 		const struct csv_column *column = &state->plan.columns[i];
-		struct feed_text category = { (char *)(uintptr_t)column->category, column->category_length };
+		struct feed_text category = {(char *)(uintptr_t)column->category,
+					     column->category_length};
 		struct feed_text cell = cell_of(&state->fields, column);
 
 		if (column->role == CSV_VALUE || column->role == CSV_TYPE || is_placeholder(cell))
@@ -220,28 +239,32 @@ record_take(struct feed *feed, struct csv_state *state, struct feed_text all)
 	for (size_t i = 0; i < state->plan.count; i++) {
 		const struct csv_column *column = &state->plan.columns[i];
 
-		if (column->role == CSV_TYPE && !type_kind(cell_of(&state->fields, column), &kind)) {
-			feed_refuse(feed, all, STATUS_BAD_KIND, "what the type column says is none of the six kinds");
+		if (column->role == CSV_TYPE &&
+		    !type_kind(cell_of(&state->fields, column), &kind)) {
+			feed_refuse(feed, all, STATUS_BAD_KIND,
+				    "what the type column says is none of the six kinds");
 			return;
 		}
 	}
 	if (!remarks_take(feed, state))
 		feed_refuse(feed, all, STATUS_BAD_TIME, "the expiry cannot be read");
 	else if (values_take(feed, state, kind) == 0)
-		feed_refuse(feed, all, STATUS_BAD_FEED, "there is no value in the columns that are read");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "there is no value in the columns that are read");
 }
 
 static enum feed_step
 csv_line(struct feed *feed, const struct feed_line *line)
 {
 	struct csv_state *state = feed_state(feed);
-	struct feed_text text = { line->text, line->length };
+	struct feed_text text = {line->text, line->length};
 	struct feed_text trimmed = feed_trim(text);
 
 	if (line->joined == 0) {
 		state->fields.open = false;
 		if (trimmed.length == 0 || *trimmed.at == '#' ||
-		    (*trimmed.at == ';' && state->plan.separator != ';') || feed_starts(trimmed, "//"))
+		    (*trimmed.at == ';' && state->plan.separator != ';') ||
+		    feed_starts(trimmed, "//"))
 			return FEED_STEP_DONE;
 	}
 	feed_fields_split(&state->fields, text, state->plan.separator);
@@ -255,11 +278,13 @@ csv_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_csv = {
-	"csv", "columns separated by comma, semicolon or bar; see the column map", csv_score, csv_open,
-	csv_line, sizeof(struct csv_state),
+	"csv",     "columns separated by comma, semicolon or bar; see the column map",
+	csv_score, csv_open,
+	csv_line,  sizeof(struct csv_state),
 };
 
 const struct feed_format feed_format_tsv = {
-	"tsv", "columns separated by TAB; see the column map", tsv_score, tsv_open, csv_line,
-	sizeof(struct csv_state),
+	"tsv",     "columns separated by TAB; see the column map",
+	tsv_score, tsv_open,
+	csv_line,  sizeof(struct csv_state),
 };

@@ -20,20 +20,20 @@ enum csv_role {
 
 struct csv_column {
 	enum csv_role role;
-	unsigned index;  /* 0-based */
-	enum kind kind;  /* of a value; KIND_ANY: by looking */
+	unsigned index; /* 0-based */
+	enum kind kind; /* of a value; KIND_ANY: by looking */
 	size_t category_length;
 	char category[LIMIT_CATEGORY_NAME_BYTES];
 };
 
 struct csv_plan {
 	char separator;
-	bool header;            /* the first record names the columns */
-	bool known;             /* the header has names we know */
-	unsigned fields;        /* of most records */
-	unsigned share;         /* per cent of records with that many */
-	bool typed;             /* something but the number of fields says that it is a table */
-	unsigned values;        /* columns with role CSV_VALUE */
+	bool header;     /* the first record names the columns */
+	bool known;      /* the header has names we know */
+	unsigned fields; /* of most records */
+	unsigned share;  /* per cent of records with that many */
+	bool typed;      /* something but the number of fields says that it is a table */
+	unsigned values; /* columns with role CSV_VALUE */
 	size_t count;
 	struct csv_column columns[CSV_ROLES];
 };

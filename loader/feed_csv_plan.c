@@ -15,80 +15,80 @@ static const struct header_name {
 	enum kind kind;
 	const char *category;
 } header_names[] = {
-	{ "url", CSV_VALUE, KIND_URL, NULL },
-	{ "urls", CSV_VALUE, KIND_URL, NULL },
-	{ "uri", CSV_VALUE, KIND_URL, NULL },
-	{ "phishurl", CSV_VALUE, KIND_URL, NULL },
-	{ "downloadurl", CSV_VALUE, KIND_URL, NULL },
-	{ "maliciousurl", CSV_VALUE, KIND_URL, NULL },
-	{ "domain", CSV_VALUE, KIND_ANY, NULL },
-	{ "domains", CSV_VALUE, KIND_ANY, NULL },
-	{ "domainname", CSV_VALUE, KIND_ANY, NULL },
-	{ "domainip", CSV_VALUE, KIND_ANY, NULL },
-	{ "hostname", CSV_VALUE, KIND_ANY, NULL },
-	{ "host", CSV_VALUE, KIND_ANY, NULL },
-	{ "fqdn", CSV_VALUE, KIND_ANY, NULL },
-	{ "ip", CSV_VALUE, KIND_ANY, NULL },
-	{ "ips", CSV_VALUE, KIND_ANY, NULL },
-	{ "ipaddress", CSV_VALUE, KIND_ANY, NULL },
-	{ "ipaddresses", CSV_VALUE, KIND_ANY, NULL },
-	{ "ipport", CSV_VALUE, KIND_ANY, NULL },
-	{ "ipv4", CSV_VALUE, KIND_ANY, NULL },
-	{ "ipv6", CSV_VALUE, KIND_ANY, NULL },
-	{ "dstip", CSV_VALUE, KIND_ANY, NULL },
-	{ "srcip", CSV_VALUE, KIND_ANY, NULL },
-	{ "address", CSV_VALUE, KIND_ANY, NULL },
-	{ "cidr", CSV_VALUE, KIND_ANY, NULL },
-	{ "network", CSV_VALUE, KIND_ANY, NULL },
-	{ "netblock", CSV_VALUE, KIND_ANY, NULL },
-	{ "prefix", CSV_VALUE, KIND_ANY, NULL },
-	{ "c2", CSV_VALUE, KIND_ANY, NULL },
-	{ "c2server", CSV_VALUE, KIND_ANY, NULL },
-	{ "c2domain", CSV_VALUE, KIND_ANY, NULL },
-	{ "indicator", CSV_VALUE, KIND_ANY, NULL },
-	{ "indicators", CSV_VALUE, KIND_ANY, NULL },
-	{ "indicatorvalue", CSV_VALUE, KIND_ANY, NULL },
-	{ "ioc", CSV_VALUE, KIND_ANY, NULL },
-	{ "iocs", CSV_VALUE, KIND_ANY, NULL },
-	{ "iocvalue", CSV_VALUE, KIND_ANY, NULL },
-	{ "observable", CSV_VALUE, KIND_ANY, NULL },
-	{ "value", CSV_VALUE, KIND_ANY, NULL },
-	{ "hash", CSV_VALUE, KIND_ANY, NULL },
-	{ "hashes", CSV_VALUE, KIND_ANY, NULL },
-	{ "filehash", CSV_VALUE, KIND_ANY, NULL },
-	{ "sha1", CSV_VALUE, KIND_SHA1, NULL },
-	{ "sha1hash", CSV_VALUE, KIND_SHA1, NULL },
-	{ "sha256", CSV_VALUE, KIND_SHA256, NULL },
-	{ "sha256hash", CSV_VALUE, KIND_SHA256, NULL },
-	{ "payloadhash", CSV_VALUE, KIND_ANY, NULL },
-	{ "remotetemplatehash", CSV_VALUE, KIND_ANY, NULL },
-	{ "remotetemplateip", CSV_VALUE, KIND_ANY, NULL },
-	{ "remotetemplateurl", CSV_VALUE, KIND_URL, NULL },
-	{ "type", CSV_TYPE, KIND_ANY, NULL },
-	{ "ioctype", CSV_TYPE, KIND_ANY, NULL },
-	{ "indicatortype", CSV_TYPE, KIND_ANY, NULL },
-	{ "date", CSV_SEEN, KIND_ANY, NULL },
-	{ "dateadded", CSV_SEEN, KIND_ANY, NULL },
-	{ "firstseen", CSV_SEEN, KIND_ANY, NULL },
-	{ "firstseenutc", CSV_SEEN, KIND_ANY, NULL },
-	{ "timestamp", CSV_SEEN, KIND_ANY, NULL },
-	{ "time", CSV_SEEN, KIND_ANY, NULL },
-	{ "created", CSV_SEEN, KIND_ANY, NULL },
-	{ "expires", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "expiry", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "expiration", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "expirationdate", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "validuntil", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "reputationentriesttl", CSV_EXPIRES, KIND_ANY, NULL },
-	{ "description", CSV_TAG, KIND_ANY, "Description" },
-	{ "comment", CSV_TAG, KIND_ANY, "Description" },
-	{ "tags", CSV_TAG, KIND_ANY, "Description" },
-	{ "domainuse", CSV_TAG, KIND_ANY, "Description" },
-	{ "malware", CSV_TAG, KIND_ANY, "Malware Family" },
-	{ "malwarefamily", CSV_TAG, KIND_ANY, "Malware Family" },
-	{ "family", CSV_TAG, KIND_ANY, "Malware Family" },
-	{ "threat", CSV_TAG, KIND_ANY, "Threat Type" },
-	{ "threattype", CSV_TAG, KIND_ANY, "Threat Type" },
+	{"url", CSV_VALUE, KIND_URL, NULL},
+	{"urls", CSV_VALUE, KIND_URL, NULL},
+	{"uri", CSV_VALUE, KIND_URL, NULL},
+	{"phishurl", CSV_VALUE, KIND_URL, NULL},
+	{"downloadurl", CSV_VALUE, KIND_URL, NULL},
+	{"maliciousurl", CSV_VALUE, KIND_URL, NULL},
+	{"domain", CSV_VALUE, KIND_ANY, NULL},
+	{"domains", CSV_VALUE, KIND_ANY, NULL},
+	{"domainname", CSV_VALUE, KIND_ANY, NULL},
+	{"domainip", CSV_VALUE, KIND_ANY, NULL},
+	{"hostname", CSV_VALUE, KIND_ANY, NULL},
+	{"host", CSV_VALUE, KIND_ANY, NULL},
+	{"fqdn", CSV_VALUE, KIND_ANY, NULL},
+	{"ip", CSV_VALUE, KIND_ANY, NULL},
+	{"ips", CSV_VALUE, KIND_ANY, NULL},
+	{"ipaddress", CSV_VALUE, KIND_ANY, NULL},
+	{"ipaddresses", CSV_VALUE, KIND_ANY, NULL},
+	{"ipport", CSV_VALUE, KIND_ANY, NULL},
+	{"ipv4", CSV_VALUE, KIND_ANY, NULL},
+	{"ipv6", CSV_VALUE, KIND_ANY, NULL},
+	{"dstip", CSV_VALUE, KIND_ANY, NULL},
+	{"srcip", CSV_VALUE, KIND_ANY, NULL},
+	{"address", CSV_VALUE, KIND_ANY, NULL},
+	{"cidr", CSV_VALUE, KIND_ANY, NULL},
+	{"network", CSV_VALUE, KIND_ANY, NULL},
+	{"netblock", CSV_VALUE, KIND_ANY, NULL},
+	{"prefix", CSV_VALUE, KIND_ANY, NULL},
+	{"c2", CSV_VALUE, KIND_ANY, NULL},
+	{"c2server", CSV_VALUE, KIND_ANY, NULL},
+	{"c2domain", CSV_VALUE, KIND_ANY, NULL},
+	{"indicator", CSV_VALUE, KIND_ANY, NULL},
+	{"indicators", CSV_VALUE, KIND_ANY, NULL},
+	{"indicatorvalue", CSV_VALUE, KIND_ANY, NULL},
+	{"ioc", CSV_VALUE, KIND_ANY, NULL},
+	{"iocs", CSV_VALUE, KIND_ANY, NULL},
+	{"iocvalue", CSV_VALUE, KIND_ANY, NULL},
+	{"observable", CSV_VALUE, KIND_ANY, NULL},
+	{"value", CSV_VALUE, KIND_ANY, NULL},
+	{"hash", CSV_VALUE, KIND_ANY, NULL},
+	{"hashes", CSV_VALUE, KIND_ANY, NULL},
+	{"filehash", CSV_VALUE, KIND_ANY, NULL},
+	{"sha1", CSV_VALUE, KIND_SHA1, NULL},
+	{"sha1hash", CSV_VALUE, KIND_SHA1, NULL},
+	{"sha256", CSV_VALUE, KIND_SHA256, NULL},
+	{"sha256hash", CSV_VALUE, KIND_SHA256, NULL},
+	{"payloadhash", CSV_VALUE, KIND_ANY, NULL},
+	{"remotetemplatehash", CSV_VALUE, KIND_ANY, NULL},
+	{"remotetemplateip", CSV_VALUE, KIND_ANY, NULL},
+	{"remotetemplateurl", CSV_VALUE, KIND_URL, NULL},
+	{"type", CSV_TYPE, KIND_ANY, NULL},
+	{"ioctype", CSV_TYPE, KIND_ANY, NULL},
+	{"indicatortype", CSV_TYPE, KIND_ANY, NULL},
+	{"date", CSV_SEEN, KIND_ANY, NULL},
+	{"dateadded", CSV_SEEN, KIND_ANY, NULL},
+	{"firstseen", CSV_SEEN, KIND_ANY, NULL},
+	{"firstseenutc", CSV_SEEN, KIND_ANY, NULL},
+	{"timestamp", CSV_SEEN, KIND_ANY, NULL},
+	{"time", CSV_SEEN, KIND_ANY, NULL},
+	{"created", CSV_SEEN, KIND_ANY, NULL},
+	{"expires", CSV_EXPIRES, KIND_ANY, NULL},
+	{"expiry", CSV_EXPIRES, KIND_ANY, NULL},
+	{"expiration", CSV_EXPIRES, KIND_ANY, NULL},
+	{"expirationdate", CSV_EXPIRES, KIND_ANY, NULL},
+	{"validuntil", CSV_EXPIRES, KIND_ANY, NULL},
+	{"reputationentriesttl", CSV_EXPIRES, KIND_ANY, NULL},
+	{"description", CSV_TAG, KIND_ANY, "Description"},
+	{"comment", CSV_TAG, KIND_ANY, "Description"},
+	{"tags", CSV_TAG, KIND_ANY, "Description"},
+	{"domainuse", CSV_TAG, KIND_ANY, "Description"},
+	{"malware", CSV_TAG, KIND_ANY, "Malware Family"},
+	{"malwarefamily", CSV_TAG, KIND_ANY, "Malware Family"},
+	{"family", CSV_TAG, KIND_ANY, "Malware Family"},
+	{"threat", CSV_TAG, KIND_ANY, "Threat Type"},
+	{"threattype", CSV_TAG, KIND_ANY, "Threat Type"},
 };
 
 static size_t
@@ -166,8 +166,8 @@ struct tally {
 static bool
 fields_usual(const struct feed_sample *sample, struct csv_plan *plan)
 {
-	struct feed_fields fields = { 0 };
-	unsigned counts[LIMIT_CSV_COLUMNS + 1] = { 0 };
+	struct feed_fields fields = {0};
+	unsigned counts[LIMIT_CSV_COLUMNS + 1] = {0};
 	unsigned rows = 0, best = 0;
 	size_t line = 0;
 
@@ -189,7 +189,7 @@ static void
 tally_rows(const struct feed_sample *sample, const struct csv_plan *plan, size_t line,
 	   struct tally *tally)
 {
-	struct feed_fields fields = { 0 };
+	struct feed_fields fields = {0};
 
 	memset(tally, 0, sizeof(*tally));
 	while (csv_record(sample, &line, plan->separator, &fields)) {
@@ -230,11 +230,12 @@ column_add(struct csv_plan *plan, const struct csv_column *column)
 	plan->values += column->role == CSV_VALUE;
 }
 
-/* A type column tells about a value that could be anything; beside a hash or a URL it is a remark. */
+/* A type column tells about a value that could be anything; beside a hash or a URL it is a remark.
+ */
 static void
 columns_by_name(const struct feed_fields *header, struct csv_plan *plan)
 {
-	struct csv_column column = { 0 };
+	struct csv_column column = {0};
 	bool open = true;
 	size_t kept = 0;
 
@@ -267,7 +268,8 @@ header_of_comment(const struct feed_sample *sample, const struct csv_plan *plan,
 		return false;
 	fields->open = false;
 	feed_fields_split(fields, text, plan->separator);
-	return !fields->open && fields->count == plan->fields && is_header(fields, plan, &known) && known;
+	return !fields->open && fields->count == plan->fields && is_header(fields, plan, &known) &&
+	       known;
 }
 
 static size_t
@@ -301,11 +303,12 @@ share_strong(const struct tally *tally, size_t column)
 	       share_of(tally, column, LOOK_SHA1) + share_of(tally, column, LOOK_SHA256);
 }
 
-/* A name could be that of a file as well: only the leftmost such column, if nothing better is there. */
+/* A name could be that of a file as well: only the leftmost such column, if nothing better is
+ * there. */
 static void
 columns_by_look(const struct tally *tally, struct csv_plan *plan)
 {
-	struct csv_column column = { .role = CSV_VALUE, .kind = KIND_ANY };
+	struct csv_column column = {.role = CSV_VALUE, .kind = KIND_ANY};
 
 	for (unsigned i = 0; i < plan->fields; i++) {
 		column.index = i;
@@ -315,7 +318,8 @@ columns_by_look(const struct tally *tally, struct csv_plan *plan)
 	for (unsigned i = 0; i < plan->fields && plan->values == 0; i++) {
 		column.index = i;
 		if (share_strong(tally, i) + share_of(tally, i, LOOK_NAME) +
-			    share_of(tally, i, LOOK_NAME_PATH) + share_of(tally, i, LOOK_NAME_PORT) >=
+			    share_of(tally, i, LOOK_NAME_PATH) +
+			    share_of(tally, i, LOOK_NAME_PORT) >=
 		    50)
 			column_add(plan, &column);
 	}
@@ -329,7 +333,7 @@ columns_by_look(const struct tally *tally, struct csv_plan *plan)
 static void
 date_by_look(const struct tally *tally, struct csv_plan *plan)
 {
-	struct csv_column column = { .role = CSV_SEEN, .kind = KIND_ANY };
+	struct csv_column column = {.role = CSV_SEEN, .kind = KIND_ANY};
 
 	for (unsigned i = 0; i < plan->fields; i++) {
 		column.index = i;
@@ -358,7 +362,7 @@ has_typed_column(const struct tally *tally, const struct csv_plan *plan)
 bool
 csv_plan_look(const struct feed_sample *sample, char separator, struct csv_plan *plan)
 {
-	struct feed_fields header = { 0 };
+	struct feed_fields header = {0};
 	struct tally tally;
 	size_t first;
 
@@ -392,13 +396,14 @@ csv_plan_score(const struct csv_plan *plan)
 bool
 csv_plan_find(const struct feed_sample *sample, char separator, struct csv_plan *plan)
 {
-	static const char separators[] = { '\t', ',', ';', '|' };
+	static const char separators[] = {'\t', ',', ';', '|'};
 	struct csv_plan one;
 	unsigned best = 0;
 	bool found = false;
 
 	for (size_t i = 0; i < sizeof(separators); i++) {
-		if ((separator && separators[i] != separator) || !csv_plan_look(sample, separators[i], &one))
+		if ((separator && separators[i] != separator) ||
+		    !csv_plan_look(sample, separators[i], &one))
 			continue;
 		if (found && csv_plan_score(&one) <= best)
 			continue;
@@ -415,8 +420,8 @@ static const struct {
 	const char *name;
 	enum csv_role role;
 } map_roles[] = {
-	{ "value", CSV_VALUE }, { "type", CSV_TYPE }, { "first_seen", CSV_SEEN },
-	{ "expires", CSV_EXPIRES }, { "tag:", CSV_TAG },
+	{"value", CSV_VALUE},     {"type", CSV_TYPE}, {"first_seen", CSV_SEEN},
+	{"expires", CSV_EXPIRES}, {"tag:", CSV_TAG},
 };
 
 static bool
@@ -468,12 +473,13 @@ csv_plan_map(const struct feed_sample *sample, const char *map, struct csv_plan 
 	     struct fault *fault)
 {
 	char copy[4096];
-	struct feed_fields header = { 0 }, parts = { 0 };
+	struct feed_fields header = {0}, parts = {0};
 	struct csv_column column;
 	size_t length = strlen(map), equals;
 
 	if (length >= sizeof(copy))
-		return fault_set(fault, STATUS_LIMIT, "--columns", 0, "the column map is longer than 4095 bytes");
+		return fault_set(fault, STATUS_LIMIT, "--columns", 0,
+				 "the column map is longer than 4095 bytes");
 	memcpy(copy, map, length + 1);
 	if (plan->fields == 0)
 		fields_usual(sample, plan);
@@ -481,7 +487,7 @@ csv_plan_map(const struct feed_sample *sample, const char *map, struct csv_plan 
 	if (!plan->header && !plan->known)
 		header.count = 0;
 	plan->count = plan->values = 0;
-	feed_fields_split(&parts, (struct feed_text){ copy, length }, ',');
+	feed_fields_split(&parts, (struct feed_text){copy, length}, ',');
 	for (size_t i = 0; i < parts.count; i++) {
 		struct feed_text part = feed_field_value(parts.field[i]);
 
@@ -489,17 +495,20 @@ csv_plan_map(const struct feed_sample *sample, const char *map, struct csv_plan 
 		memset(&column, 0, sizeof(column));
 		column.kind = KIND_ANY;
 		if (equals == part.length ||
-		    !map_role(feed_trim((struct feed_text){ part.at, equals }), &column))
+		    !map_role(feed_trim((struct feed_text){part.at, equals}), &column))
 			return fault_set(fault, STATUS_USAGE, "--columns", 0,
-					 "\"%.*s\" is not value=, type=, first_seen=, expires= or tag:NAME= and a column",
+					 "\"%.*s\" is not value=, type=, first_seen=, expires= or "
+					 "tag:NAME= and a column",
 					 (int)part.length, part.at);
 		if (!map_column(feed_trim(feed_from(part, equals + 1)), &header, &column))
 			return fault_set(fault, STATUS_USAGE, "--columns", 0,
-					 "\"%.*s\" names no column: give its number from 1 or its name in the header",
+					 "\"%.*s\" names no column: give its number from 1 or its "
+					 "name in the header",
 					 (int)part.length, part.at);
 		column_add(plan, &column);
 	}
 	if (plan->values == 0)
-		return fault_set(fault, STATUS_USAGE, "--columns", 0, "the column map has no value= column");
+		return fault_set(fault, STATUS_USAGE, "--columns", 0,
+				 "the column map has no value= column");
 	return STATUS_OK;
 }

@@ -11,15 +11,29 @@
 extern const struct feed_format feed_format_adblock, feed_format_unbound, feed_format_dnsmasq,
 	feed_format_rpz, feed_format_hosts, feed_format_drop, feed_format_ipsum, feed_format_iprep,
 	feed_format_sms, feed_format_loki, feed_format_maltrail, feed_format_wildcard,
-	feed_format_ranges, feed_format_netset, feed_format_csv, feed_format_tsv,
-	feed_format_plain, feed_format_prose;
+	feed_format_ranges, feed_format_netset, feed_format_csv, feed_format_tsv, feed_format_plain,
+	feed_format_prose;
 
 const struct feed_format *const feed_format_table[] = {
-	&feed_format_adblock, &feed_format_unbound, &feed_format_dnsmasq, &feed_format_rpz,
-	&feed_format_hosts, &feed_format_drop, &feed_format_ipsum, &feed_format_iprep,
-	&feed_format_sms, &feed_format_loki, &feed_format_maltrail, &feed_format_wildcard,
-	&feed_format_ranges, &feed_format_netset, &feed_format_csv, &feed_format_tsv,
-	&feed_format_plain, &feed_format_prose, NULL,
+	&feed_format_adblock,
+	&feed_format_unbound,
+	&feed_format_dnsmasq,
+	&feed_format_rpz,
+	&feed_format_hosts,
+	&feed_format_drop,
+	&feed_format_ipsum,
+	&feed_format_iprep,
+	&feed_format_sms,
+	&feed_format_loki,
+	&feed_format_maltrail,
+	&feed_format_wildcard,
+	&feed_format_ranges,
+	&feed_format_netset,
+	&feed_format_csv,
+	&feed_format_tsv,
+	&feed_format_plain,
+	&feed_format_prose,
+	NULL,
 };
 
 /* --- what is no list -------------------------------------------------------- */
@@ -29,17 +43,21 @@ static const struct {
 	size_t length;
 	const char *what;
 } signatures[] = {
-	{ "\xFF\xFE", 2, "UTF-16 text; convert it to UTF-8 first" },
-	{ "\xFE\xFF", 2, "UTF-16 text; convert it to UTF-8 first" },
-	{ "PK\x03\x04", 4, "a zip archive; unpack it first" },
-	{ "\xFD" "7zXZ", 5, "an xz file; only gzip and zstd are undone here" },
-	{ "BZh", 3, "a bzip2 file; only gzip and zstd are undone here" },
-	{ "7z\xBC\xAF", 4, "a 7z archive; unpack it first" },
-	{ "\x1F\x8B", 2, "gzip inside the compression that was undone already" },
-	{ "\x28\xB5\x2F\xFD", 4, "zstd inside the compression that was undone already" },
-	{ "%PDF-", 5, "a PDF document" },
-	{ "\x7F" "ELF", 4, "a program" },
-	{ "\x89PNG", 4, "a picture" },
+	{"\xFF\xFE", 2, "UTF-16 text; convert it to UTF-8 first"},
+	{"\xFE\xFF", 2, "UTF-16 text; convert it to UTF-8 first"},
+	{"PK\x03\x04", 4, "a zip archive; unpack it first"},
+	{"\xFD"
+	 "7zXZ",
+	 5, "an xz file; only gzip and zstd are undone here"},
+	{"BZh", 3, "a bzip2 file; only gzip and zstd are undone here"},
+	{"7z\xBC\xAF", 4, "a 7z archive; unpack it first"},
+	{"\x1F\x8B", 2, "gzip inside the compression that was undone already"},
+	{"\x28\xB5\x2F\xFD", 4, "zstd inside the compression that was undone already"},
+	{"%PDF-", 5, "a PDF document"},
+	{"\x7F"
+	 "ELF",
+	 4, "a program"},
+	{"\x89PNG", 4, "a picture"},
 };
 
 /* Tabs and line ends are text; an odd NUL in a list is handled line by line. */
@@ -86,10 +104,12 @@ refuse_bytes(const char *text, size_t length, const char *name, struct fault *fa
 	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
 		if (length >= signatures[i].length &&
 		    memcmp(text, signatures[i].bytes, signatures[i].length) == 0)
-			return fault_set(fault, STATUS_BAD_FEED, name, 0, "not a list: it is %s", signatures[i].what);
+			return fault_set(fault, STATUS_BAD_FEED, name, 0, "not a list: it is %s",
+					 signatures[i].what);
 	}
 	if (length >= TAR_MAGIC_END && memcmp(text + TAR_MAGIC_END - 5, "ustar", 5) == 0)
-		return fault_set(fault, STATUS_BAD_FEED, name, 0, "not a list: it is a tar archive inside a feed");
+		return fault_set(fault, STATUS_BAD_FEED, name, 0,
+				 "not a list: it is a tar archive inside a feed");
 	if (is_binary(text, length, &where))
 		return fault_set(fault, STATUS_BAD_FEED, name, where,
 				 "not a list: it is binary data (byte 0x%02x at offset %zu)",
@@ -118,17 +138,17 @@ sample_line(struct feed_sample *sample, struct feed_text line)
 static void
 sample_fill(struct feed_sample *sample, const char *text, size_t length, bool ended)
 {
-	struct feed_text rest = { (char *)(uintptr_t)text, length };
+	struct feed_text rest = {(char *)(uintptr_t)text, length};
 
 	sample->line_count = sample->comment_count = 0;
 	while (rest.length > 0 && sample->line_count < FEED_SAMPLE_LINES) {
 		size_t end = feed_find(rest, '\n');
-		size_t cr = feed_find((struct feed_text){ rest.at, end }, '\r');
+		size_t cr = feed_find((struct feed_text){rest.at, end}, '\r');
 
 		if (end == rest.length && cr == end && !ended && sample->line_count > 0)
 			return;
 		end = cr < end ? cr : end;
-		sample_line(sample, feed_trim((struct feed_text){ rest.at, end }));
+		sample_line(sample, feed_trim((struct feed_text){rest.at, end}));
 		rest = feed_from(rest, end + (end < rest.length));
 	}
 }
@@ -177,7 +197,8 @@ format_named(const char *wanted, const struct feed_format **format, struct fault
 			return STATUS_OK;
 		}
 	}
-	return fault_set(fault, STATUS_USAGE, "--format", 0, "there is no feed format \"%s\"", wanted);
+	return fault_set(fault, STATUS_USAGE, "--format", 0, "there is no feed format \"%s\"",
+			 wanted);
 }
 
 static const struct feed_format *

@@ -12,7 +12,7 @@
 
 /* --- dnsmasq ---------------------------------------------------------------- */
 
-static const char *const dnsmasq_options[] = { "address=/", "server=/", "local=/" };
+static const char *const dnsmasq_options[] = {"address=/", "server=/", "local=/"};
 #define DNSMASQ_OPTIONS (sizeof(dnsmasq_options) / sizeof(dnsmasq_options[0]))
 
 static size_t
@@ -70,7 +70,7 @@ dnsmasq_name(struct feed *feed, struct feed_text name)
 static enum feed_step
 dnsmasq_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text names, target;
 	size_t option, last;
 	const char *refusal;
@@ -78,12 +78,14 @@ dnsmasq_line(struct feed *feed, const struct feed_line *line)
 	if (all.length == 0 || *all.at == '#')
 		return FEED_STEP_DONE;
 	option = dnsmasq_option(all);
-	names = option < DNSMASQ_OPTIONS ? feed_from(all, feed_find(all, '/') + 1) : feed_from(all, all.length);
+	names = option < DNSMASQ_OPTIONS ? feed_from(all, feed_find(all, '/') + 1)
+					 : feed_from(all, all.length);
 	last = names.length;
 	while (last > 0 && names.at[last - 1] != '/')
 		last--;
 	if (option == DNSMASQ_OPTIONS || last == 0) {
-		feed_refuse(feed, all, STATUS_BAD_FEED, "only address=/name/, server=/name/ and local=/name/ name hosts");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "only address=/name/, server=/name/ and local=/name/ name hosts");
 		return FEED_STEP_DONE;
 	}
 	target = feed_from(names, last);
@@ -92,7 +94,7 @@ dnsmasq_line(struct feed *feed, const struct feed_line *line)
 		feed_refuse(feed, all, STATUS_BAD_FEED, refusal);
 	names.length = refusal ? 0 : last;
 	while (names.length > 0) {
-		struct feed_text name = { names.at, feed_find(names, '/') };
+		struct feed_text name = {names.at, feed_find(names, '/')};
 
 		dnsmasq_name(feed, feed_trim(name));
 		names = feed_from(names, name.length + 1);
@@ -101,16 +103,18 @@ dnsmasq_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_dnsmasq = {
-	"dnsmasq", "dnsmasq options address=/name/, server=/name/, local=/name/", dnsmasq_score, NULL,
-	dnsmasq_line, 0,
+	"dnsmasq",     "dnsmasq options address=/name/, server=/name/, local=/name/",
+	dnsmasq_score, NULL,
+	dnsmasq_line,  0,
 };
 
 /* --- unbound ---------------------------------------------------------------- */
 
 /* Zone types that keep a name from being resolved as the world has it. */
 static const char *const blocking[] = {
-	"always_nxdomain", "always_refuse", "always_null", "always_nodata", "always_deny", "refuse",
-	"deny", "static", "redirect", "inform_deny", "inform_redirect", "block_a",
+	"always_nxdomain", "always_refuse", "always_null", "always_nodata", "always_deny",
+	"refuse",          "deny",          "static",      "redirect",      "inform_deny",
+	"inform_redirect", "block_a",
 };
 
 static bool
@@ -174,13 +178,14 @@ unbound_data(struct feed *feed, struct feed_text rest, struct feed_text all)
 	if (address && word.length > 0 && feed_look_sinkhole(word))
 		feed_emit(feed, name, KIND_DOMAIN, SCOPE_EXACT);
 	else
-		feed_refuse(feed, all, STATUS_BAD_FEED, "the record does not send the name to a sinkhole");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "the record does not send the name to a sinkhole");
 }
 
 static enum feed_step
 unbound_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	size_t colon;
 
 	if (all.length == 0 || *all.at == '#' || feed_is(all, "server:"))
@@ -191,10 +196,12 @@ unbound_line(struct feed *feed, const struct feed_line *line)
 	else if (feed_starts_folded(all, "local-data:"))
 		unbound_data(feed, feed_from(all, colon + 1), all);
 	else
-		feed_refuse(feed, all, STATUS_BAD_FEED, "only local-zone: and local-data: name hosts");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "only local-zone: and local-data: name hosts");
 	return FEED_STEP_DONE;
 }
 
 const struct feed_format feed_format_unbound = {
-	"unbound", "unbound local-zone: and local-data: lines", unbound_score, NULL, unbound_line, 0,
+	"unbound", "unbound local-zone: and local-data: lines", unbound_score, NULL, unbound_line,
+	0,
 };

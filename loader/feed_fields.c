@@ -55,7 +55,8 @@ feed_fields_split(struct feed_fields *fields, struct feed_text text, char separa
 		if (!fields->open) {
 			size_t quote = at;
 
-			while (quote < text.length && feed_blank(text.at[quote]) && text.at[quote] != separator)
+			while (quote < text.length && feed_blank(text.at[quote]) &&
+			       text.at[quote] != separator)
 				quote++;
 			fields->start = at;
 			fields->open = quote < text.length && text.at[quote] == '"';
@@ -70,7 +71,7 @@ feed_fields_split(struct feed_fields *fields, struct feed_text text, char separa
 			fields->open = false;
 		}
 		at += feed_find(feed_from(text, at), separator);
-		field_add(fields, (struct feed_text){ text.at + fields->start, at - fields->start });
+		field_add(fields, (struct feed_text){text.at + fields->start, at - fields->start});
 		if (at == text.length)
 			return;
 		at++;
@@ -86,14 +87,14 @@ feed_field_look(struct feed_text field)
 	if (field.length == 0 || *field.at != '"')
 		return field;
 	end = quote_end(field, 1, &closed);
-	return feed_trim((struct feed_text){ field.at + 1, end - 1 - closed });
+	return feed_trim((struct feed_text){field.at + 1, end - 1 - closed});
 }
 
 struct feed_text
 feed_field_value(struct feed_text field)
 {
 	struct feed_text raw = feed_field_look(field);
-	struct feed_text value = { raw.at, 0 };
+	struct feed_text value = {raw.at, 0};
 
 	if (raw.at == field.at || feed_find(raw, '"') == raw.length)
 		return raw;

@@ -20,18 +20,18 @@
 
 #define FEED_SAMPLE_LINES 256
 #define FEED_SAMPLE_COMMENTS 64
-#define FEED_JOIN_LINES 64               /* lines that one quoted field or parenthesis may take */
+#define FEED_JOIN_LINES 64 /* lines that one quoted field or parenthesis may take */
 #define FEED_JOIN_BYTES (64 * 1024)
-#define FEED_LINE_EVENTS 65536           /* items and rejects of one line */
+#define FEED_LINE_EVENTS 65536 /* items and rejects of one line */
 #define FEED_LINE_TAGS 4096
 
 /* The first lines of a feed, trimmed; read-only for whoever scores. */
 struct feed_sample {
-	struct feed_text lines[FEED_SAMPLE_LINES];       /* neither blank nor comment */
+	struct feed_text lines[FEED_SAMPLE_LINES]; /* neither blank nor comment */
 	size_t line_count;
 	struct feed_text comments[FEED_SAMPLE_COMMENTS]; /* begin with # ; ! or two slashes */
 	size_t comment_count;
-	struct feed_text header_comment;                 /* the last comment before the first line */
+	struct feed_text header_comment; /* the last comment before the first line */
 };
 
 enum feed_step {
@@ -55,11 +55,7 @@ struct feed_format {
 extern const struct feed_format *const feed_format_table[];
 
 /* What was taken with less than it said; counted, see feed_note(). */
-enum feed_notes {
-	FEED_NOTE_PORT,
-	FEED_NOTE_TAG_CUT,
-	FEED_NOTE_COUNT
-};
+enum feed_notes { FEED_NOTE_PORT, FEED_NOTE_TAG_CUT, FEED_NOTE_COUNT };
 
 void *
 feed_state(struct feed *feed);
@@ -115,10 +111,10 @@ struct feed_fields {
 	struct feed_text field[LIMIT_CSV_COLUMNS]; /* trimmed; quotes still on */
 	size_t count;
 	const char *text; /* what the fields point into */
-	size_t offset;  /* where the scan goes on when a line was joined */
-	size_t start;   /* where the open field begins */
-	bool open;      /* a quoted field does not end in this text */
-	bool overflow;  /* more than LIMIT_CSV_COLUMNS */
+	size_t offset;    /* where the scan goes on when a line was joined */
+	size_t start;     /* where the open field begins */
+	bool open;        /* a quoted field does not end in this text */
+	bool overflow;    /* more than LIMIT_CSV_COLUMNS */
 };
 
 /*
@@ -146,7 +142,7 @@ feed_detect(struct feed_reader *reader, const struct feed_options *options, cons
 
 /* The same as feed_open, on a source that is open already; takes it over. */
 enum status
-feed_open_source(struct feed_source *source, const struct feed_options *options,
-		 struct feed **feed, struct fault *fault);
+feed_open_source(struct feed_source *source, const struct feed_options *options, struct feed **feed,
+		 struct fault *fault);
 
 #endif

@@ -10,8 +10,8 @@
 static const struct quiet {
 	uint8_t kind, first, bits;
 } quiet_blocks[] = {
-	{ KIND_IPV4, 0xE0, 3 }, /* 224.0.0.0/3: multicast and class E */
-	{ KIND_IPV6, 0xFC, 6 }, /* fc00::/6: unique local, link-local, site-local, multicast */
+	{KIND_IPV4, 0xE0, 3}, /* 224.0.0.0/3: multicast and class E */
+	{KIND_IPV6, 0xFC, 6}, /* fc00::/6: unique local, link-local, site-local, multicast */
 };
 
 static const uint8_t empty_sha1[20] = {
@@ -47,9 +47,10 @@ check_prefix(const struct feed_guard *guard, const struct key *key, struct fault
 	(void)guard;
 	if (key->prefix_bits >= shortest || is_quiet(key))
 		return STATUS_OK;
-	return fault_set(fault, STATUS_BROAD, NULL, 0,
-			 "a /%u prefix covers far too much of the Internet (the shortest taken is /%u)",
-			 key->prefix_bits, shortest);
+	return fault_set(
+		fault, STATUS_BROAD, NULL, 0,
+		"a /%u prefix covers far too much of the Internet (the shortest taken is /%u)",
+		key->prefix_bits, shortest);
 }
 
 static enum status
@@ -80,7 +81,7 @@ skip(const char *text, size_t length, const char *prefix)
 static size_t
 literal_bytes(const struct key *key)
 {
-	static const char *const heads[] = { "http://", "https://", "ftp://", "www." };
+	static const char *const heads[] = {"http://", "https://", "ftp://", "www."};
 	const char *text = key_text(key);
 	size_t length = key->length, count = 0;
 
@@ -97,7 +98,8 @@ literal_bytes(const struct key *key)
 		length -= head;
 	}
 	for (size_t i = 0; i < length; i++)
-		count += (text[i] >= '0' && text[i] <= '9') || ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') ||
+		count += (text[i] >= '0' && text[i] <= '9') ||
+			 ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') ||
 			 (unsigned char)text[i] >= 0x80;
 	return count;
 }
@@ -108,9 +110,10 @@ check_url(const struct feed_guard *guard, const struct key *key, struct fault *f
 	(void)guard;
 	if (!key->pattern || literal_bytes(key) >= LIMIT_PATTERN_LITERAL_BYTES)
 		return STATUS_OK;
-	return fault_set(fault, STATUS_BROAD, NULL, 0,
-			 "a pattern with fewer than %d letters and digits of its own matches far too much",
-			 LIMIT_PATTERN_LITERAL_BYTES);
+	return fault_set(
+		fault, STATUS_BROAD, NULL, 0,
+		"a pattern with fewer than %d letters and digits of its own matches far too much",
+		LIMIT_PATTERN_LITERAL_BYTES);
 }
 
 static enum status
@@ -124,8 +127,8 @@ check_hash(const struct feed_guard *guard, const struct key *key, struct fault *
 	return fault_set(fault, STATUS_BROAD, NULL, 0, "it is the hash of the empty file");
 }
 
-typedef enum status guard_check(const struct feed_guard *guard, const struct key *key,
-				struct fault *fault);
+typedef enum status
+guard_check(const struct feed_guard *guard, const struct key *key, struct fault *fault);
 
 static guard_check *const checks[KIND_COUNT] = {
 	[KIND_IPV4] = check_prefix, [KIND_IPV6] = check_prefix, [KIND_DOMAIN] = check_name,

@@ -22,7 +22,8 @@
 #include "engine/status.h"
 
 /* Is the name a public suffix of the ICANN section (no trailing dot, A-labels)? */
-typedef bool feed_guard_suffix(void *context, const char *name, size_t length);
+typedef bool
+feed_guard_suffix(void *context, const char *name, size_t length);
 
 struct feed_guard {
 	feed_guard_suffix *is_suffix; /* NULL: only names of one label are known to be broad */

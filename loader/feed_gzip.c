@@ -83,4 +83,4 @@ gzip_free(void *context)
 	free(state);
 }
 
-const struct feed_filter feed_filter_gzip = { "gzip", gzip_new, gzip_run, gzip_free };
+const struct feed_filter feed_filter_gzip = {"gzip", gzip_new, gzip_run, gzip_free};

@@ -3,9 +3,9 @@
 #include "loader/feed_format.h"
 
 static const char *const local_names[] = {
-	"localhost", "localhost.localdomain", "localhost4", "localhost6", "local", "broadcasthost",
-	"ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes",
-	"ip6-allrouters", "ip6-allhosts", "0.0.0.0",
+	"localhost",     "localhost.localdomain", "localhost4",   "localhost6",   "local",
+	"broadcasthost", "ip6-localhost",         "ip6-loopback", "ip6-localnet", "ip6-mcastprefix",
+	"ip6-allnodes",  "ip6-allrouters",        "ip6-allhosts", "0.0.0.0",
 };
 
 bool
@@ -53,14 +53,15 @@ hosts_name(struct feed *feed, struct feed_text address, struct feed_text name)
 		feed_emit(feed, name, KIND_DOMAIN, 0);
 	else
 		feed_refuse(feed, name, STATUS_BAD_FEED,
-			    "a hosts line blocks with 0.0.0.0, 127.0.0.1, :: or ::1, not with a real address");
+			    "a hosts line blocks with 0.0.0.0, 127.0.0.1, :: or ::1, not with a "
+			    "real address");
 }
 
 static enum feed_step
 hosts_line(struct feed *feed, const struct feed_line *line)
 {
 	struct feed_text comment;
-	struct feed_text text = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text text = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text address, name, rest;
 
 	if (text.length == 0 || feed_is_comment(text))

@@ -14,7 +14,7 @@ struct feed_text
 feed_from(struct feed_text text, size_t offset)
 {
 	/* A text that is missing is NULL, and NULL + 0 is undefined. */
-	return (struct feed_text){ offset ? text.at + offset : text.at, text.length - offset };
+	return (struct feed_text){offset ? text.at + offset : text.at, text.length - offset};
 }
 
 static bool
@@ -58,7 +58,7 @@ feed_word(struct feed_text *rest)
 	*rest = feed_from(*rest, i);
 	for (i = 0; i < rest->length && !feed_blank(rest->at[i]);)
 		i++;
-	word = (struct feed_text){ rest->at, i };
+	word = (struct feed_text){rest->at, i};
 	*rest = feed_from(*rest, i);
 	return word;
 }
@@ -107,7 +107,7 @@ struct feed_text
 feed_unquote(struct feed_text text)
 {
 	if (text.length >= 2 && text.at[0] == '"' && text.at[text.length - 1] == '"')
-		return (struct feed_text){ text.at + 1, text.length - 2 };
+		return (struct feed_text){text.at + 1, text.length - 2};
 	return text;
 }
 
@@ -184,7 +184,8 @@ is_ipv6(struct feed_text text)
 		run = text.at[i] == ':' ? 0 : run + 1;
 		colons += text.at[i] == ':';
 		dots += text.at[i] == '.';
-		if (text.at[i] != ':' && text.at[i] != '.' && (!is_hex(text.at[i]) || (run > 4 && !dots)))
+		if (text.at[i] != ':' && text.at[i] != '.' &&
+		    (!is_hex(text.at[i]) || (run > 4 && !dots)))
 			return false;
 	}
 	return colons >= 2 && colons <= 8 && (dots == 0 || dots == 3);
@@ -198,7 +199,7 @@ is_address(struct feed_text text)
 
 	if (quad > 0)
 		return quad == text.length || is_length(feed_from(text, quad));
-	return is_ipv6((struct feed_text){ text.at, slash }) &&
+	return is_ipv6((struct feed_text){text.at, slash}) &&
 	       (slash == text.length || is_length(feed_from(text, slash)));
 }
 
@@ -216,7 +217,7 @@ is_address_port(struct feed_text text)
 
 	if (end == 0 && text.length > 2 && text.at[0] == '[') {
 		end = feed_find(text, ']');
-		if (end == text.length || !is_ipv6((struct feed_text){ text.at + 1, end - 1 }))
+		if (end == text.length || !is_ipv6((struct feed_text){text.at + 1, end - 1}))
 			return false;
 		end++;
 	}
@@ -231,7 +232,7 @@ is_range(struct feed_text text)
 
 	if (dash == text.length)
 		return false;
-	first = feed_trim((struct feed_text){ text.at, dash });
+	first = feed_trim((struct feed_text){text.at, dash});
 	last = feed_trim(feed_from(text, dash + 1));
 	return feed_find(text, '/') == text.length && is_address(first) && is_address(last);
 }
@@ -284,10 +285,9 @@ static enum feed_look
 look_name(struct feed_text text)
 {
 	size_t slash = feed_find(text, '/');
-	size_t colon = feed_find((struct feed_text){ text.at, slash }, ':');
-	struct feed_text name = { text.at, colon < slash ? colon : slash };
-	bool port = colon == slash ||
-		    is_port((struct feed_text){ text.at + colon, slash - colon });
+	size_t colon = feed_find((struct feed_text){text.at, slash}, ':');
+	struct feed_text name = {text.at, colon < slash ? colon : slash};
+	bool port = colon == slash || is_port((struct feed_text){text.at + colon, slash - colon});
 
 	if (!port || (!is_name(name) && quad_length(name) != name.length))
 		return LOOK_OTHER;
@@ -331,8 +331,8 @@ is_date(struct feed_text text)
 static const struct {
 	const char *mark, *meaning;
 } marks[] = {
-	{ "[.]", "." }, { "(.)", "." }, { "{.}", "." }, { "[dot]", "." }, { "(dot)", "." },
-	{ "[://]", "://" }, { "[:]", ":" }, { "[.", "." }, { "\\.", "." },
+	{"[.]", "."},     {"(.)", "."}, {"{.}", "."}, {"[dot]", "."}, {"(dot)", "."},
+	{"[://]", "://"}, {"[:]", ":"}, {"[.", "."},  {"\\.", "."},
 };
 
 static size_t
@@ -351,7 +351,7 @@ mark_at(struct feed_text text, const char **meaning)
 static struct feed_text
 refang(struct feed_text text, char copy[LOOK_BYTES])
 {
-	struct feed_text plain = { copy, 0 };
+	struct feed_text plain = {copy, 0};
 	const char *meaning;
 
 	while (text.length > 0 && plain.length + 3 < LOOK_BYTES) {
@@ -421,10 +421,12 @@ enum kind
 feed_look_kind(enum feed_look look, struct feed_text text)
 {
 	static const enum kind kinds[LOOK_COUNT] = {
-		[LOOK_OTHER] = KIND_ANY,     [LOOK_ADDRESS] = KIND_IPV4, [LOOK_RANGE] = KIND_IPV4,
-		[LOOK_ADDRESS_PORT] = KIND_IPV4, [LOOK_NAME] = KIND_DOMAIN, [LOOK_NAME_PORT] = KIND_DOMAIN,
-		[LOOK_NAME_PATH] = KIND_URL, [LOOK_URL] = KIND_URL,      [LOOK_SHA1] = KIND_SHA1,
-		[LOOK_SHA256] = KIND_SHA256, [LOOK_MD5] = KIND_ANY,      [LOOK_DATE] = KIND_ANY,
+		[LOOK_OTHER] = KIND_ANY,     [LOOK_ADDRESS] = KIND_IPV4,
+		[LOOK_RANGE] = KIND_IPV4,    [LOOK_ADDRESS_PORT] = KIND_IPV4,
+		[LOOK_NAME] = KIND_DOMAIN,   [LOOK_NAME_PORT] = KIND_DOMAIN,
+		[LOOK_NAME_PATH] = KIND_URL, [LOOK_URL] = KIND_URL,
+		[LOOK_SHA1] = KIND_SHA1,     [LOOK_SHA256] = KIND_SHA256,
+		[LOOK_MD5] = KIND_ANY,       [LOOK_DATE] = KIND_ANY,
 		[LOOK_NUMBER] = KIND_ANY,
 	};
 
@@ -452,13 +454,14 @@ feed_look_defanged(struct feed_text text)
 
 /* Endings of files that are also, or look like, top-level domains. */
 static const char *const endings[] = {
-	"exe", "dll", "doc", "docx", "docm", "dotm", "xls", "xlsx", "xlsm", "ppt", "pptx", "pdf", "zip",
-	"rar", "7z", "gz", "tar", "js", "jse", "vbs", "vbe", "vba", "wsf", "hta", "ps1", "bat", "cmd",
-	"sh", "py", "pl", "rb", "php", "asp", "aspx", "jsp", "htm", "html", "mht", "txt", "log", "cfg",
-	"ini", "inf", "dat", "bin", "tmp", "sys", "drv", "ocx", "cpl", "scr", "lnk", "url", "iso", "img",
-	"dmg", "apk", "jar", "class", "so", "elf", "png", "jpg", "jpeg", "gif", "bmp", "ico", "md", "csv",
-	"tsv", "json", "xml", "yml", "yaml", "pdb", "msi", "cab", "rtf", "eml", "msg", "pcap", "db", "mof",
-	"pnf", "mov",
+	"exe",  "dll", "doc", "docx",  "docm", "dotm", "xls", "xlsx", "xlsm", "ppt", "pptx",
+	"pdf",  "zip", "rar", "7z",    "gz",   "tar",  "js",  "jse",  "vbs",  "vbe", "vba",
+	"wsf",  "hta", "ps1", "bat",   "cmd",  "sh",   "py",  "pl",   "rb",   "php", "asp",
+	"aspx", "jsp", "htm", "html",  "mht",  "txt",  "log", "cfg",  "ini",  "inf", "dat",
+	"bin",  "tmp", "sys", "drv",   "ocx",  "cpl",  "scr", "lnk",  "url",  "iso", "img",
+	"dmg",  "apk", "jar", "class", "so",   "elf",  "png", "jpg",  "jpeg", "gif", "bmp",
+	"ico",  "md",  "csv", "tsv",   "json", "xml",  "yml", "yaml", "pdb",  "msi", "cab",
+	"rtf",  "eml", "msg", "pcap",  "db",   "mof",  "pnf", "mov",
 };
 
 bool
@@ -481,7 +484,8 @@ bool
 feed_look_sinkhole(struct feed_text text)
 {
 	return feed_is(text, "0.0.0.0") || feed_is(text, "0") || feed_is(text, "::") ||
-	       feed_is(text, "::1") || (feed_starts(text, "127.") && quad_length(text) == text.length);
+	       feed_is(text, "::1") ||
+	       (feed_starts(text, "127.") && quad_length(text) == text.length);
 }
 
 uint64_t
@@ -495,7 +499,7 @@ feed_time(struct feed_text text)
 		return 0;
 	if (all_digits(text)) {
 		memcpy(copy + 1, text.at, text.length);
-		text = (struct feed_text){ copy, text.length + 1 };
+		text = (struct feed_text){copy, text.length + 1};
 	} else {
 		memcpy(copy, text.at, text.length);
 		if (text.length >= 10 && copy[4] == '/' && copy[7] == '/')

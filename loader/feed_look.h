@@ -25,13 +25,13 @@ enum feed_look {
 	LOOK_ADDRESS_PORT, /* 192.0.2.1:80, [2001:db8::1]:80 */
 	LOOK_NAME,         /* two labels or more, perhaps with *. in front or a dot behind */
 	LOOK_NAME_PORT,
-	LOOK_NAME_PATH,    /* host/path without a scheme */
-	LOOK_URL,          /* scheme://... */
+	LOOK_NAME_PATH, /* host/path without a scheme */
+	LOOK_URL,       /* scheme://... */
 	LOOK_SHA1,
 	LOOK_SHA256,
 	LOOK_MD5,
-	LOOK_DATE,         /* begins with 2026-11-21, 2026/11/21 or 21/11/26 */
-	LOOK_NUMBER,       /* digits only */
+	LOOK_DATE,   /* begins with 2026-11-21, 2026/11/21 or 21/11/26 */
+	LOOK_NUMBER, /* digits only */
 	LOOK_COUNT
 };
 

@@ -30,12 +30,14 @@ trail_take(struct feed *feed, struct feed_text value)
 	enum feed_look look = feed_look(value);
 
 	if (*value.at == '/')
-		feed_refuse(feed, value, STATUS_BAD_URL, "a path without a host stands for any host");
+		feed_refuse(feed, value, STATUS_BAD_URL,
+			    "a path without a host stands for any host");
 	else if (look == LOOK_NAME && feed_find(value, '*') == value.length)
 		feed_emit(feed, value, KIND_DOMAIN, SCOPE_TREE);
 	else if (look == LOOK_URL || look == LOOK_NAME_PATH)
 		feed_emit(feed, value, KIND_URL, 0);
-	else if (look == LOOK_OTHER && feed_find(value, '/') == value.length && is_expression(value))
+	else if (look == LOOK_OTHER && feed_find(value, '/') == value.length &&
+		 is_expression(value))
 		feed_refuse(feed, value, STATUS_BAD_DOMAIN, "a regular expression is not a name");
 	else
 		feed_emit_value(feed, value);
@@ -44,7 +46,7 @@ trail_take(struct feed *feed, struct feed_text value)
 static enum feed_step
 maltrail_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text value = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text value = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text comment;
 
 	if (value.length > 0 && *value.at != '#')
@@ -53,6 +55,7 @@ maltrail_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_maltrail = {
-	"maltrail", "Maltrail trails: names with all below them, addresses, ip:port, URLs",
-	maltrail_score, NULL, maltrail_line, 0,
+	"maltrail",     "Maltrail trails: names with all below them, addresses, ip:port, URLs",
+	maltrail_score, NULL,
+	maltrail_line,  0,
 };

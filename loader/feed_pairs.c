@@ -41,16 +41,17 @@ ipsum_score(const struct feed_sample *sample)
 static enum feed_step
 ipsum_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text address, count, comment;
 
 	if (all.length == 0 || feed_is_comment(all))
 		return FEED_STEP_DONE;
 	if (ipsum_parts(feed_cut_comment(all, &comment), &address, &count)) {
-		feed_tag(feed, (struct feed_text){ list_count, sizeof(list_count) - 1 }, count);
+		feed_tag(feed, (struct feed_text){list_count, sizeof(list_count) - 1}, count);
 		feed_emit(feed, address, KIND_ANY, 0);
 	} else {
-		feed_refuse(feed, all, STATUS_BAD_FEED, "an address and the number of lists it is on are expected");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "an address and the number of lists it is on are expected");
 	}
 	return FEED_STEP_DONE;
 }
@@ -79,13 +80,13 @@ drop_score(const struct feed_sample *sample)
 static enum feed_step
 drop_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text comment;
 
 	if (all.length == 0 || feed_is_comment(all))
 		return FEED_STEP_DONE;
 	all = feed_cut_comment(all, &comment);
-	feed_tag(feed, (struct feed_text){ description, sizeof(description) - 1 }, comment);
+	feed_tag(feed, (struct feed_text){description, sizeof(description) - 1}, comment);
 	feed_emit_value(feed, all);
 	return FEED_STEP_DONE;
 }
@@ -107,14 +108,14 @@ fits_loki_hash(struct feed_text line)
 {
 	size_t end = feed_find(line, ';');
 
-	return end < line.length && is_hash(feed_look(feed_trim((struct feed_text){ line.at, end })));
+	return end < line.length && is_hash(feed_look(feed_trim((struct feed_text){line.at, end})));
 }
 
 static bool
 fits_loki(struct feed_text line)
 {
 	size_t end = feed_find(line, ';');
-	enum feed_look look = feed_look(feed_trim((struct feed_text){ line.at, end }));
+	enum feed_look look = feed_look(feed_trim((struct feed_text){line.at, end}));
 
 	return feed_look_indicator(look) || look == LOOK_MD5;
 }
@@ -131,20 +132,20 @@ loki_score(const struct feed_sample *sample)
 static enum feed_step
 loki_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text value, comment, first;
 	size_t end = feed_find(all, ';');
 
 	if (all.length == 0 || *all.at == '#')
 		return FEED_STEP_DONE;
-	value = feed_trim((struct feed_text){ all.at, end });
+	value = feed_trim((struct feed_text){all.at, end});
 	comment = feed_trim(feed_from(all, end + (end < all.length)));
-	first = feed_trim((struct feed_text){ comment.at, feed_find(comment, ';') });
+	first = feed_trim((struct feed_text){comment.at, feed_find(comment, ';')});
 	if (feed_look(first) == LOOK_NUMBER && first.length <= 3) {
 		end = feed_find(comment, ';');
 		comment = feed_from(comment, end + (end < comment.length));
 	}
-	feed_tag(feed, (struct feed_text){ description, sizeof(description) - 1 }, comment);
+	feed_tag(feed, (struct feed_text){description, sizeof(description) - 1}, comment);
 	if (value.length == 0)
 		feed_refuse(feed, all, STATUS_BAD_FEED, "there is no value before the semicolon");
 	else if (is_hash(feed_look(value)))
@@ -155,5 +156,6 @@ loki_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_loki = {
-	"loki", "Loki / signature-base: hash;comment or host;comment", loki_score, NULL, loki_line, 0,
+	"loki", "Loki / signature-base: hash;comment or host;comment", loki_score, NULL, loki_line,
+	0,
 };

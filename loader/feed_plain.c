@@ -27,7 +27,7 @@ comment_here(struct feed_text text, size_t at, bool path)
 		return c != '/' || (at + 1 < text.length && text.at[at + 1] == '/');
 	if (c != '#' && c != ';')
 		return false;
-	return !path || feed_look((struct feed_text){ text.at, at }) == LOOK_ADDRESS;
+	return !path || feed_look((struct feed_text){text.at, at}) == LOOK_ADDRESS;
 }
 
 struct feed_text
@@ -35,14 +35,14 @@ feed_cut_comment(struct feed_text text, struct feed_text *comment)
 {
 	bool path = false;
 
-	*comment = (struct feed_text){ text.at, 0 };
+	*comment = (struct feed_text){text.at, 0};
 	for (size_t i = 0; i < text.length; i++) {
 		if (comment_here(text, i, path)) {
 			*comment = feed_from(text, i + 1);
 			if (text.at[i] == '/')
 				*comment = feed_from(*comment, 1);
 			*comment = feed_trim(*comment);
-			return feed_trim((struct feed_text){ text.at, i });
+			return feed_trim((struct feed_text){text.at, i});
 		}
 		path |= text.at[i] == '/';
 	}
@@ -53,7 +53,7 @@ feed_cut_comment(struct feed_text text, struct feed_text *comment)
 static struct feed_text
 range_close(struct feed_text range)
 {
-	struct feed_text closed = { range.at, 0 };
+	struct feed_text closed = {range.at, 0};
 
 	for (size_t i = 0; i < range.length; i++) {
 		if (!feed_blank(range.at[i]))
@@ -72,7 +72,7 @@ port_drop(struct feed *feed, struct feed_text text)
 		colon--;
 	text.length = colon - 1;
 	if (text.at[0] == '[' && text.at[text.length - 1] == ']')
-		text = (struct feed_text){ text.at + 1, text.length - 2 };
+		text = (struct feed_text){text.at + 1, text.length - 2};
 	feed_note_add(feed, FEED_NOTE_PORT);
 	return text;
 }
@@ -157,7 +157,9 @@ look_value(struct feed_text line)
 	look = feed_look(word);
 	/* Words may follow a hash; a URL may have blanks inside. */
 	return look == LOOK_SHA1 || look == LOOK_SHA256 || look == LOOK_MD5 || look == LOOK_URL ||
-		       line.length == 0 ? look : LOOK_OTHER;
+			       line.length == 0
+		       ? look
+		       : LOOK_OTHER;
 }
 
 static bool
@@ -205,7 +207,7 @@ static enum feed_step
 plain_line(struct feed *feed, const struct feed_line *line)
 {
 	struct feed_text comment;
-	struct feed_text value = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text value = feed_trim((struct feed_text){line->text, line->length});
 
 	if (value.length > 0 && !feed_is_comment(value))
 		feed_emit_value(feed, feed_cut_comment(value, &comment));
@@ -213,17 +215,21 @@ plain_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_plain = {
-	"plain", "one value a line, any kind or mixed, comments behind it", plain_score, NULL,
-	plain_line, 0,
+	"plain",     "one value a line, any kind or mixed, comments behind it",
+	plain_score, NULL,
+	plain_line,  0,
 };
 
 const struct feed_format feed_format_netset = {
-	"netset", "addresses and CIDR prefixes (FireHOL netset and ipset, drop lists)", netset_score,
-	NULL, plain_line, 0,
+	"netset",     "addresses and CIDR prefixes (FireHOL netset and ipset, drop lists)",
+	netset_score, NULL,
+	plain_line,   0,
 };
 
 const struct feed_format feed_format_ranges = {
-	"ranges", "first-last address ranges, with or without blanks", ranges_score, NULL, plain_line, 0,
+	"ranges",     "first-last address ranges, with or without blanks",
+	ranges_score, NULL,
+	plain_line,   0,
 };
 
 /* --- wildcard --------------------------------------------------------------- */
@@ -260,7 +266,8 @@ dnscrypt_value(struct feed *feed, struct feed_text value)
 	if (feed_starts(value, "*."))
 		value = feed_from(value, 2);
 	if (feed_find(value, '*') < value.length || feed_find(value, '?') < value.length)
-		feed_refuse(feed, value, STATUS_BAD_DOMAIN, "a pattern inside a name is not a name");
+		feed_refuse(feed, value, STATUS_BAD_DOMAIN,
+			    "a pattern inside a name is not a name");
 	else
 		feed_emit(feed, value, KIND_DOMAIN, SCOPE_TREE);
 }
@@ -269,11 +276,12 @@ static enum feed_step
 wildcard_line(struct feed *feed, const struct feed_line *line)
 {
 	struct wildcard_state *state = feed_state(feed);
-	struct feed_text value = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text value = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text comment;
 
 	if (feed_is_comment(value)) {
-		state->dnscrypt |= feed_contains(value, "dnscrypt") || feed_contains(value, "domains wildcard");
+		state->dnscrypt |= feed_contains(value, "dnscrypt") ||
+				   feed_contains(value, "domains wildcard");
 		return FEED_STEP_DONE;
 	}
 	value = feed_cut_comment(value, &comment);
@@ -289,6 +297,7 @@ wildcard_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_wildcard = {
-	"wildcard", "*.name lines; with the name itself if the header says DNSCrypt", wildcard_score,
-	NULL, wildcard_line, sizeof(struct wildcard_state),
+	"wildcard",     "*.name lines; with the name itself if the header says DNSCrypt",
+	wildcard_score, NULL,
+	wildcard_line,  sizeof(struct wildcard_state),
 };

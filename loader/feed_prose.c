@@ -55,20 +55,21 @@ word_counts(struct feed_text word, bool alone)
 static struct feed_text
 piece(struct feed_text *word)
 {
-	static const char *const schemes[] = { "sha1", "sha256", "sha-1", "sha-256", "md5", "hash" };
+	static const char *const schemes[] = {"sha1", "sha256", "sha-1", "sha-256", "md5", "hash"};
 	size_t end = 0;
 	struct feed_text first;
 
 	while (end < word->length && !memchr("|,;=", word->at[end], 4))
 		end++;
-	first = (struct feed_text){ word->at, end };
+	first = (struct feed_text){word->at, end};
 	if (end < word->length && feed_look(strip(*word)) == LOOK_URL)
 		first.length = end = word->length;
 	*word = feed_from(*word, end + (end < word->length));
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		size_t length = strlen(schemes[i]);
 
-		if (first.length > length && first.at[length] == ':' && feed_starts_folded(first, schemes[i]))
+		if (first.length > length && first.at[length] == ':' &&
+		    feed_starts_folded(first, schemes[i]))
 			return feed_from(first, length + 1);
 	}
 	return first;
@@ -101,7 +102,8 @@ fits_words(struct feed_text line)
 	struct feed_text rest = line;
 	enum feed_look look = feed_look(feed_word(&rest));
 
-	return count_words(line) >= WORDS_OF_PROSE && !feed_look_indicator(look) && look != LOOK_MD5;
+	return count_words(line) >= WORDS_OF_PROSE && !feed_look_indicator(look) &&
+	       look != LOOK_MD5;
 }
 
 static unsigned
@@ -119,13 +121,14 @@ prose_score(const struct feed_sample *sample)
 static enum feed_step
 prose_line(struct feed *feed, const struct feed_line *line)
 {
-	struct feed_text text = { line->text, line->length };
+	struct feed_text text = {line->text, line->length};
 
 	scan(feed, text);
 	return FEED_STEP_DONE;
 }
 
 const struct feed_format feed_format_prose = {
-	"prose", "reports: hashes, defanged indicators, and what stands alone on a line", prose_score,
-	NULL, prose_line, 0,
+	"prose",     "reports: hashes, defanged indicators, and what stands alone on a line",
+	prose_score, NULL,
+	prose_line,  0,
 };

@@ -19,8 +19,8 @@
 struct feed_reader {
 	struct feed_source *source;
 	size_t line, first, next, end;
-	bool ended;    /* nothing more comes from the source */
-	bool has_cr;   /* a CR was seen: until then only LF is looked for */
+	bool ended;  /* nothing more comes from the source */
+	bool has_cr; /* a CR was seen: until then only LF is looked for */
 	bool started;
 	uint64_t lines;
 	char cut[FEED_CUT_BYTES];
@@ -60,8 +60,8 @@ fill(struct feed_reader *reader, struct fault *fault)
 	room = BUFFER_BYTES - reader->end;
 	if (room > FEED_SOURCE_BYTES)
 		room = FEED_SOURCE_BYTES;
-	status = feed_source_read(reader->source, (uint8_t *)reader->buffer + reader->end, room, &got,
-				  fault);
+	status = feed_source_read(reader->source, (uint8_t *)reader->buffer + reader->end, room,
+				  &got, fault);
 	if (status)
 		return status;
 	reader->ended = got == 0;
@@ -154,7 +154,8 @@ skip_long(struct feed_reader *reader, struct feed_line *line, struct fault *faul
 	line->length = sizeof(reader->cut);
 	for (;;) {
 		at = line_end(reader, reader->next, reader->end - reader->next);
-		half = at && *at == '\r' && at + 1 == reader->buffer + reader->end && !reader->ended;
+		half = at && *at == '\r' && at + 1 == reader->buffer + reader->end &&
+		       !reader->ended;
 		reader->next = at && !half ? (size_t)(at - reader->buffer) + 1 : reader->end - half;
 		reader->line = reader->first = reader->next;
 		if ((at && !half) || reader->ended)

@@ -18,15 +18,10 @@
 
 #define FEED_CUT_BYTES 256 /* how much of a refused line is shown */
 
-enum feed_read {
-	FEED_READ_LINE,
-	FEED_READ_LONG,
-	FEED_READ_END,
-	FEED_READ_FAIL
-};
+enum feed_read { FEED_READ_LINE, FEED_READ_LONG, FEED_READ_END, FEED_READ_FAIL };
 
 struct feed_line {
-	char *text;      /* without the line end, not NUL-terminated */
+	char *text; /* without the line end, not NUL-terminated */
 	size_t length;
 	uint64_t number; /* 1-based; of the first line if extended */
 	unsigned joined; /* lines that extend added */

@@ -89,11 +89,11 @@ trigger_of(struct rpz_state *state, struct feed_text *trigger)
 	const struct rpz_name *apex = &state->apex;
 	size_t length = state->owner.length;
 
-	*trigger = (struct feed_text){ state->owner.text, length };
+	*trigger = (struct feed_text){state->owner.text, length};
 	if (apex->length == 0)
 		return true;
-	if (length < apex->length ||
-	    text_compare_folded(trigger->at + length - apex->length, apex->length, apex->text, apex->length))
+	if (length < apex->length || text_compare_folded(trigger->at + length - apex->length,
+							 apex->length, apex->text, apex->length))
 		return false;
 	trigger->length = length - apex->length;
 	return trigger->length == 0 || trigger->at[--trigger->length] == '.';
@@ -105,10 +105,10 @@ static const struct rpz_marker {
 	const char *label;
 	const char *refusal; /* NULL: an address */
 } markers[] = {
-	{ "rpz-ip", NULL },
-	{ "rpz-client-ip", "an rpz-client-ip trigger speaks of who asks, not of what is bad" },
-	{ "rpz-nsip", "an rpz-nsip trigger speaks of name servers, not of the address itself" },
-	{ "rpz-nsdname", "an rpz-nsdname trigger speaks of name servers, not of the name itself" },
+	{"rpz-ip", NULL},
+	{"rpz-client-ip", "an rpz-client-ip trigger speaks of who asks, not of what is bad"},
+	{"rpz-nsip", "an rpz-nsip trigger speaks of name servers, not of the address itself"},
+	{"rpz-nsdname", "an rpz-nsdname trigger speaks of name servers, not of the name itself"},
 };
 
 static const struct rpz_marker *
@@ -120,7 +120,7 @@ marker_of(struct feed_text trigger, struct feed_text *before)
 		if (trigger.length <= length || trigger.at[trigger.length - length - 1] != '.' ||
 		    !feed_is(feed_from(trigger, trigger.length - length), markers[i].label))
 			continue;
-		*before = (struct feed_text){ trigger.at, trigger.length - length - 1 };
+		*before = (struct feed_text){trigger.at, trigger.length - length - 1};
 		return &markers[i];
 	}
 	return NULL;
@@ -155,7 +155,7 @@ static bool
 address_of(struct rpz_state *state, struct feed_text labels, struct feed_text *address)
 {
 	struct rpz_name *built = &state->built;
-	struct feed_text bits = { labels.at, feed_find(labels, '.') };
+	struct feed_text bits = {labels.at, feed_find(labels, '.')};
 	size_t count = 0;
 	bool gap = false, room = true;
 	char mark;
@@ -180,7 +180,7 @@ address_of(struct rpz_state *state, struct feed_text labels, struct feed_text *a
 	}
 	if (!room || !build_append(built, "/", 1) || !build_append(built, bits.at, bits.length))
 		return false;
-	*address = (struct feed_text){ built->text, built->length };
+	*address = (struct feed_text){built->text, built->length};
 	return true;
 }
 
@@ -248,7 +248,8 @@ record_take(struct feed *feed, struct rpz_state *state, const struct rpz_record 
 		return;
 	if (!feed_is(record->type, "CNAME") && !feed_is(record->type, "A") &&
 	    !feed_is(record->type, "AAAA")) {
-		feed_refuse(feed, record->all, STATUS_BAD_FEED, "a record of this type is no policy action");
+		feed_refuse(feed, record->all, STATUS_BAD_FEED,
+			    "a record of this type is no policy action");
 		return;
 	}
 	refusal = action_refusal(state, record);
@@ -280,7 +281,8 @@ directive(struct feed *feed, struct rpz_state *state, struct feed_text rest, str
 	if (feed_is(word, "$TTL"))
 		return;
 	if (!feed_is(word, "$ORIGIN"))
-		feed_refuse(feed, all, STATUS_BAD_FEED, "of the directives only $ORIGIN and $TTL are read");
+		feed_refuse(feed, all, STATUS_BAD_FEED,
+			    "of the directives only $ORIGIN and $TTL are read");
 	else if (!name_resolve(state, name, &state->origin))
 		feed_refuse(feed, all, STATUS_LIMIT, "the origin is too long");
 }
@@ -308,7 +310,7 @@ flatten(struct feed_text text, struct feed_text *flat)
 			text.at[length++] = (c == '(' || c == ')') && !quoted ? ' ' : c;
 	}
 	if (flat)
-		*flat = (struct feed_text){ text.at, length };
+		*flat = (struct feed_text){text.at, length};
 	return open;
 }
 
@@ -316,8 +318,8 @@ static enum feed_step
 rpz_line(struct feed *feed, const struct feed_line *line)
 {
 	struct rpz_state *state = feed_state(feed);
-	struct feed_text text = { line->text, line->length }, rest;
-	struct rpz_record record = { 0 };
+	struct feed_text text = {line->text, line->length}, rest;
+	struct rpz_record record = {0};
 
 	if (memchr(line->text, '(', line->length) && flatten(text, NULL) > 0)
 		return FEED_STEP_MORE;

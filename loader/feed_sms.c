@@ -30,13 +30,14 @@ is_category(struct feed_text field)
 {
 	field = feed_field_look(field);
 	return field.length > 0 && field.length <= LIMIT_CATEGORY_NAME_BYTES &&
-	       feed_look(field) == LOOK_OTHER && ((*field.at | 32) >= 'a' && (*field.at | 32) <= 'z');
+	       feed_look(field) == LOOK_OTHER &&
+	       ((*field.at | 32) >= 'a' && (*field.at | 32) <= 'z');
 }
 
 static bool
 fits_sms(struct feed_text line)
 {
-	struct feed_fields fields = { 0 };
+	struct feed_fields fields = {0};
 
 	if (!split_line(&fields, line))
 		return false;
@@ -57,7 +58,7 @@ fits_sms(struct feed_text line)
 static bool
 categories_repeat(const struct feed_sample *sample)
 {
-	struct feed_fields first = { 0 }, other = { 0 };
+	struct feed_fields first = {0}, other = {0};
 	size_t same = 0, rows = 0;
 
 	if (sample->line_count == 0 || !split_line(&first, sample->lines[0]) || first.count < 2)
@@ -94,7 +95,7 @@ tag_values(struct feed *feed, struct feed_text category, struct feed_text values
 
 		while (end < values.length && !feed_starts(feed_from(values, end), SMS_LIST_MARK))
 			end++;
-		feed_tag(feed, category, (struct feed_text){ values.at, end });
+		feed_tag(feed, category, (struct feed_text){values.at, end});
 		end += end < values.length ? strlen(SMS_LIST_MARK) : 0;
 		values = feed_from(values, end);
 	}
@@ -130,7 +131,7 @@ static enum feed_step
 sms_line(struct feed *feed, const struct feed_line *line)
 {
 	struct feed_fields *fields = feed_state(feed);
-	struct feed_text text = { line->text, line->length };
+	struct feed_text text = {line->text, line->length};
 	struct feed_text all = feed_trim(text);
 	enum status status = STATUS_BAD_FEED;
 	const char *reason = NULL;
@@ -159,8 +160,9 @@ sms_line(struct feed *feed, const struct feed_line *line)
 }
 
 const struct feed_format feed_format_sms = {
-	"sms", "SMS reputation entries: address,category,value,...", sms_score, NULL, sms_line,
-	sizeof(struct feed_fields),
+	"sms",     "SMS reputation entries: address,category,value,...",
+	sms_score, NULL,
+	sms_line,  sizeof(struct feed_fields),
 };
 
 /* --- iprep ------------------------------------------------------------------ */
@@ -174,7 +176,7 @@ is_small_number(struct feed_text field)
 static bool
 fits_iprep(struct feed_text line)
 {
-	struct feed_fields fields = { 0 };
+	struct feed_fields fields = {0};
 
 	return split_line(&fields, line) && fields.count == 3 &&
 	       feed_look(fields.field[0]) == LOOK_ADDRESS && is_small_number(fields.field[1]) &&
@@ -192,7 +194,7 @@ iprep_line(struct feed *feed, const struct feed_line *line)
 {
 	static char category[] = "Reputation Category", score[] = "Reputation Score";
 	struct feed_fields *fields = feed_state(feed);
-	struct feed_text all = feed_trim((struct feed_text){ line->text, line->length });
+	struct feed_text all = feed_trim((struct feed_text){line->text, line->length});
 	struct feed_text comment;
 
 	if (all.length == 0 || *all.at == '#')
@@ -202,13 +204,14 @@ iprep_line(struct feed *feed, const struct feed_line *line)
 		return FEED_STEP_DONE;
 	}
 	split_line(fields, feed_cut_comment(all, &comment));
-	feed_tag(feed, (struct feed_text){ category, sizeof(category) - 1 }, fields->field[1]);
-	feed_tag(feed, (struct feed_text){ score, sizeof(score) - 1 }, fields->field[2]);
+	feed_tag(feed, (struct feed_text){category, sizeof(category) - 1}, fields->field[1]);
+	feed_tag(feed, (struct feed_text){score, sizeof(score) - 1}, fields->field[2]);
 	feed_emit(feed, fields->field[0], KIND_ANY, 0);
 	return FEED_STEP_DONE;
 }
 
 const struct feed_format feed_format_iprep = {
-	"iprep", "Suricata IP reputation: address,category,score", iprep_score, NULL, iprep_line,
-	sizeof(struct feed_fields),
+	"iprep",     "Suricata IP reputation: address,category,score",
+	iprep_score, NULL,
+	iprep_line,  sizeof(struct feed_fields),
 };

@@ -10,22 +10,22 @@
 
 struct feed_source {
 	char *name;
-	int fd;                       /* -1 unless a file or stdin */
-	const uint8_t *memory;        /* or memory ... */
+	int fd;                /* -1 unless a file or stdin */
+	const uint8_t *memory; /* or memory ... */
 	size_t memory_length, memory_offset;
-	feed_pull *pull;              /* or a callback */
+	feed_pull *pull; /* or a callback */
 	void *pull_context;
 	uint64_t bytes_read, bytes_total;
 
 	const struct feed_filter *filter;
 	void *filter_state;
-	bool looked;                  /* the magic number was looked at */
+	bool looked; /* the magic number was looked at */
 	bool raw_ended, whole;
-	const uint8_t *input;         /* compressed bytes not yet used, in raw */
+	const uint8_t *input; /* compressed bytes not yet used, in raw */
 	size_t input_length;
 
 	size_t peek_offset, peek_length;
-	enum status failed;           /* latched: a broken stream stays broken */
+	enum status failed; /* latched: a broken stream stays broken */
 	struct fault fault;
 	uint8_t raw[FEED_SOURCE_BYTES];
 	uint8_t peeked[FEED_SOURCE_BYTES];
@@ -35,9 +35,9 @@ static const struct magic {
 	uint8_t bytes[4], mask[4];
 	const struct feed_filter *filter;
 } magics[] = {
-	{ { 0x1F, 0x8B }, { 0xFF, 0xFF }, &feed_filter_gzip },
-	{ { 0x28, 0xB5, 0x2F, 0xFD }, { 0xFF, 0xFF, 0xFF, 0xFF }, &feed_filter_zstd },
-	{ { 0x50, 0x2A, 0x4D, 0x18 }, { 0xF0, 0xFF, 0xFF, 0xFF }, &feed_filter_zstd }, /* skippable */
+	{{0x1F, 0x8B}, {0xFF, 0xFF}, &feed_filter_gzip},
+	{{0x28, 0xB5, 0x2F, 0xFD}, {0xFF, 0xFF, 0xFF, 0xFF}, &feed_filter_zstd},
+	{{0x50, 0x2A, 0x4D, 0x18}, {0xF0, 0xFF, 0xFF, 0xFF}, &feed_filter_zstd}, /* skippable */
 };
 
 static struct feed_source *
@@ -175,7 +175,8 @@ static bool
 magic_is(const struct magic *magic, const uint8_t *bytes, size_t length)
 {
 	for (size_t i = 0; i < sizeof(magic->bytes); i++) {
-		if (magic->mask[i] && (i >= length || (bytes[i] & magic->mask[i]) != magic->bytes[i]))
+		if (magic->mask[i] &&
+		    (i >= length || (bytes[i] & magic->mask[i]) != magic->bytes[i]))
 			return false;
 	}
 	return true;
@@ -189,7 +190,8 @@ look_at_magic(struct feed_source *source, struct fault *fault)
 	enum status status;
 
 	while (have < sizeof(magics[0].bytes) && got > 0) {
-		status = read_raw(source, source->raw + have, sizeof(source->raw) - have, &got, fault);
+		status = read_raw(source, source->raw + have, sizeof(source->raw) - have, &got,
+				  fault);
 		if (status)
 			return status;
 		have += got;
@@ -230,8 +232,9 @@ read_filtered(struct feed_source *source, uint8_t *bytes, size_t capacity, size_
 		}
 		if (source->input_length == 0 && source->whole)
 			return STATUS_OK;
-		if (!source->filter->run(source->filter_state, &source->input, &source->input_length,
-					 bytes, capacity, got, &source->whole, &why))
+		if (!source->filter->run(source->filter_state, &source->input,
+					 &source->input_length, bytes, capacity, got,
+					 &source->whole, &why))
 			return damaged(source, why, fault);
 		if (*got > 0)
 			return STATUS_OK;

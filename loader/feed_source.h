@@ -29,8 +29,8 @@ struct feed_source;
  * Give up to `capacity` bytes; *got 0 means the end. Whoever fails says so in
  * the status and goes on failing when asked again.
  */
-typedef enum status feed_pull(void *context, uint8_t *bytes, size_t capacity, size_t *got,
-			      struct fault *fault);
+typedef enum status
+feed_pull(void *context, uint8_t *bytes, size_t capacity, size_t *got, struct fault *fault);
 
 /* `path` "-" is stdin. `name` is shown in faults; copied. */
 enum status
@@ -59,8 +59,7 @@ feed_source_peek(struct feed_source *source, size_t want, const uint8_t **bytes,
 
 /* Bytes taken from the file (compressed) and its size, 0 = unknown. */
 void
-feed_source_progress(const struct feed_source *source, uint64_t *bytes_read,
-		     uint64_t *bytes_total);
+feed_source_progress(const struct feed_source *source, uint64_t *bytes_read, uint64_t *bytes_total);
 const char *
 feed_source_name(const struct feed_source *source);
 /* "gzip", "zstd" or "" */

@@ -15,13 +15,13 @@
 #define TAR_MAGIC_END 262 /* "ustar", in ustar, pax and GNU alike */
 
 struct feed_archive {
-	struct feed_source *source;      /* the file; given away if it is a single feed */
+	struct feed_source *source; /* the file; given away if it is a single feed */
 	const struct feed_options *options;
-	struct archive *tar;             /* NULL: a single feed */
+	struct archive *tar; /* NULL: a single feed */
 	struct feed *feed;
 	bool over;
 	enum status failed;
-	struct fault fault;              /* of the source, below libarchive */
+	struct fault fault; /* of the source, below libarchive */
 	char name[FEED_MEMBER_NAME_BYTES];
 	uint8_t block[FEED_SOURCE_BYTES];
 };
@@ -53,8 +53,9 @@ tar_fault(struct feed_archive *archive, struct fault *fault)
 			*fault = archive->fault;
 		return archive->failed;
 	}
-	archive->failed = fault_set(&archive->fault, STATUS_BAD_FEED, feed_source_name(archive->source),
-				    0, "damaged tar archive: %s", text ? text : "no reason given");
+	archive->failed =
+		fault_set(&archive->fault, STATUS_BAD_FEED, feed_source_name(archive->source), 0,
+			  "damaged tar archive: %s", text ? text : "no reason given");
 	if (fault)
 		*fault = archive->fault;
 	return archive->failed;
@@ -146,8 +147,8 @@ drain(struct feed_archive *archive, struct fault *fault)
 
 	archive->over = true;
 	while (!status && got > 0)
-		status = feed_source_read(archive->source, archive->block, sizeof(archive->block), &got,
-					  fault);
+		status = feed_source_read(archive->source, archive->block, sizeof(archive->block),
+					  &got, fault);
 	return status;
 }
 
@@ -173,14 +174,15 @@ open_member(struct feed_archive *archive, struct archive_entry *entry, struct fe
 	    struct fault *fault)
 {
 	const char *path = archive_entry_pathname(entry);
-	struct feed_options options = { .kind = KIND_ANY };
+	struct feed_options options = {.kind = KIND_ANY};
 	struct feed_source *source;
 	enum status status;
 
 	if (!path || strlen(path) >= sizeof(archive->name)) {
 		memcpy(archive->name, "?", 2);
 		return fault_set(fault, STATUS_BAD_FEED, feed_source_name(archive->source), 0,
-				 "a member's name is missing or longer than %d bytes", FEED_MEMBER_NAME_BYTES - 1);
+				 "a member's name is missing or longer than %d bytes",
+				 FEED_MEMBER_NAME_BYTES - 1);
 	}
 	memcpy(archive->name, path, strlen(path) + 1);
 	if (archive->options)

@@ -20,8 +20,8 @@ static bool
 zstd_run(void *context, const uint8_t **input, size_t *input_length, uint8_t *bytes,
 	 size_t capacity, size_t *got, bool *whole, const char **why)
 {
-	ZSTD_inBuffer in = { *input, *input_length, 0 };
-	ZSTD_outBuffer out = { bytes, capacity, 0 };
+	ZSTD_inBuffer in = {*input, *input_length, 0};
+	ZSTD_outBuffer out = {bytes, capacity, 0};
 	size_t left = ZSTD_decompressStream(context, &out, &in);
 
 	*input += in.pos;
@@ -43,4 +43,4 @@ zstd_free(void *context)
 	ZSTD_freeDCtx(context);
 }
 
-const struct feed_filter feed_filter_zstd = { "zstd", zstd_new, zstd_run, zstd_free };
+const struct feed_filter feed_filter_zstd = {"zstd", zstd_new, zstd_run, zstd_free};

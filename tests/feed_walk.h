@@ -25,15 +25,16 @@ struct walk {
 static inline void
 walk_keep(struct walk *walk, const struct feed_item *item)
 {
-	static const char *const scopes[] = { "", "exact", "below", "tree" };
-	static const char *const kinds[] = { "ipv4", "ipv6", "domain", "url", "sha1", "sha256", "" };
+	static const char *const scopes[] = {"", "exact", "below", "tree"};
+	static const char *const kinds[] = {"ipv4", "ipv6", "domain", "url", "sha1", "sha256", ""};
 	char *text = walk->event[walk->kept];
 	int at = snprintf(text, 512, "%.*s|%s|%s|%d", (int)item->value_length, item->value,
 			  kinds[item->kind], scopes[item->scope], (int)item->line);
 
 	for (size_t i = 0; i < item->tag_count && at < 500; i++)
-		at += snprintf(text + at, 512 - (size_t)at, "|%.*s=%.*s", (int)item->tags[i].category_length,
-			       item->tags[i].category, (int)item->tags[i].value_length, item->tags[i].value);
+		at += snprintf(text + at, 512 - (size_t)at, "|%.*s=%.*s",
+			       (int)item->tags[i].category_length, item->tags[i].category,
+			       (int)item->tags[i].value_length, item->tags[i].value);
 	walk->first_seen[walk->kept] = item->first_seen;
 	walk->expires[walk->kept++] = item->expires;
 }
@@ -58,8 +59,9 @@ walk_feed(struct walk *walk, struct feed *feed)
 			ck_assert_ptr_nonnull(reject.reason);
 			ck_assert_uint_le(reject.text_length, 256);
 			if (walk->kept < WALK_KEPT)
-				snprintf(walk->event[walk->kept++], 512, "!%.*s|%s|%d", (int)reject.text_length,
-					 reject.text, status_name(reject.status), (int)reject.line);
+				snprintf(walk->event[walk->kept++], 512, "!%.*s|%s|%d",
+					 (int)reject.text_length, reject.text,
+					 status_name(reject.status), (int)reject.line);
 		} else {
 			break;
 		}
@@ -85,7 +87,7 @@ walk_bytes(struct walk *walk, const void *bytes, size_t length, const struct fee
 static inline enum status
 walk_text(struct walk *walk, const char *text, const char *format)
 {
-	struct feed_options options = { .kind = KIND_ANY, .format = format };
+	struct feed_options options = {.kind = KIND_ANY, .format = format};
 
 	return walk_bytes(walk, text, strlen(text), &options);
 }

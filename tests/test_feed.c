@@ -11,22 +11,18 @@ static const struct {
 	const char *file, *says;
 	uint64_t offset;
 } refused[] = {
-	{ "not-html.txt", "HTML", 0 },
-	{ "not-html-later.txt", "HTML", 4 },
-	{ "not-json.txt", "JSON", 0 },
-	{ "not-json-array.txt", "JSON", 0 },
-	{ "not-utf16.txt", "UTF-16", 0 },
-	{ "not-comments.txt", "only comments", 27 },
-	{ "not-empty.txt", "empty", 0 },
-	{ "not-binary.bin", "program", 0 },
-	{ "made.tar.gz", "tar archive", 0 },
+	{"not-html.txt", "HTML", 0},       {"not-html-later.txt", "HTML", 4},
+	{"not-json.txt", "JSON", 0},       {"not-json-array.txt", "JSON", 0},
+	{"not-utf16.txt", "UTF-16", 0},    {"not-comments.txt", "only comments", 27},
+	{"not-empty.txt", "empty", 0},     {"not-binary.bin", "program", 0},
+	{"made.tar.gz", "tar archive", 0},
 };
 
 START_TEST(what_is_no_list_is_refused)
 {
 	static struct walk walk;
 	char path[128];
-	struct feed_options options = { .kind = KIND_ANY, .name = "the feed" };
+	struct feed_options options = {.kind = KIND_ANY, .name = "the feed"};
 
 	snprintf(path, sizeof(path), "tests/feeds/%s", refused[_i].file);
 	ck_assert_int_eq(walk_path(&walk, path, &options), STATUS_BAD_FEED);
@@ -45,7 +41,7 @@ START_TEST(comments_without_end_are_no_list)
 	static struct walk walk;
 	size_t length = 3 << 20;
 	char *text = malloc(length);
-	struct feed_options options = { .kind = KIND_ANY };
+	struct feed_options options = {.kind = KIND_ANY};
 
 	for (size_t i = 0; i < length; i += 64) {
 		memset(text + i, 'c', 64);
@@ -67,12 +63,13 @@ START_TEST(a_header_past_the_look_ahead)
 	static struct walk walk;
 	size_t length = 200000;
 	char *text = malloc(length + 64);
-	struct feed_options options = { .kind = KIND_ANY };
+	struct feed_options options = {.kind = KIND_ANY};
 
 	memset(text, 'c', length);
 	text[0] = '#';
 	text[length] = '\n';
-	length += 1 + (size_t)snprintf(text + length + 1, 60, "0.0.0.0 a.example\n0.0.0.0 b.example\n");
+	length += 1 +
+		  (size_t)snprintf(text + length + 1, 60, "0.0.0.0 a.example\n0.0.0.0 b.example\n");
 	ck_assert_int_eq(walk_bytes(&walk, text, length, &options), STATUS_OK);
 	ck_assert_str_eq(walk.format, "hosts");
 	ck_assert_uint_eq(walk.items, 2);
@@ -103,7 +100,7 @@ START_TEST(a_long_line_is_one_reject)
 	static struct walk walk;
 	size_t length = (4 << 20) + 22;
 	char *text = malloc(length);
-	struct feed_options options = { .kind = KIND_ANY };
+	struct feed_options options = {.kind = KIND_ANY};
 
 	memset(text, 'x', length);
 	memcpy(text, "a.example\n", 10);
@@ -145,7 +142,7 @@ START_TEST(the_kind_goes_to_every_item)
 {
 	static struct walk walk;
 	const char *text = "a.example\nb.example/x\n";
-	struct feed_options options = { .kind = KIND_URL };
+	struct feed_options options = {.kind = KIND_URL};
 
 	ck_assert_int_eq(walk_bytes(&walk, text, strlen(text), &options), STATUS_OK);
 	ck_assert_str_eq(walk.event[0], "a.example|url||1");
@@ -214,8 +211,9 @@ archive_totals(const char *path, struct totals *totals, struct fault *fault)
 		totals->members++;
 		totals->items += walk.items;
 		totals->rejects += walk.rejects;
-		snprintf(totals->names + strlen(totals->names), sizeof(totals->names) - strlen(totals->names),
-			 "%.20s:%s ", name, walk.format);
+		snprintf(totals->names + strlen(totals->names),
+			 sizeof(totals->names) - strlen(totals->names), "%.20s:%s ", name,
+			 walk.format);
 	}
 	feed_archive_close(archive);
 	return status;
@@ -225,11 +223,10 @@ static const struct {
 	const char *file;
 	size_t members, refused, items;
 } archives[] = {
-	{ "made.tar.gz", 3, 3, 17 },       /* ustar; the long name did not fit there */
-	{ "made-pax.tar.zst", 4, 3, 25 },
-	{ "made-gnu.tar.zst", 4, 3, 25 },
-	{ "made.netset", 1, 0, 8 },        /* a plain file is an archive of one */
-	{ "made-plain.txt.zst", 1, 0, 16 },
+	{"made.tar.gz", 3, 3, 17}, /* ustar; the long name did not fit there */
+	{"made-pax.tar.zst", 4, 3, 25},   {"made-gnu.tar.zst", 4, 3, 25},
+	{"made.netset", 1, 0, 8}, /* a plain file is an archive of one */
+	{"made-plain.txt.zst", 1, 0, 16},
 };
 
 START_TEST(members_of_archives)
@@ -244,7 +241,9 @@ START_TEST(members_of_archives)
 	ck_assert_uint_eq(totals.refused, archives[_i].refused);
 	ck_assert_uint_eq(totals.items, archives[_i].items);
 	if (_i == 0)
-		ck_assert_str_eq(totals.names, "lists/deep/made.drop:drop lists/hard:netset lists/ranges.txt.gz:ranges ");
+		ck_assert_str_eq(
+			totals.names,
+			"lists/deep/made.drop:drop lists/hard:netset lists/ranges.txt.gz:ranges ");
 }
 END_TEST
 
@@ -313,7 +312,8 @@ START_TEST(a_cut_tar_without_compression_fails)
 		walk_feed(&walk, feed);
 		ck_assert_int_eq(walk.end, FEED_FAIL);
 	}
-	ck_assert_int_eq(feed_archive_next(archive, &feed, &name, &member_only, &fault), STATUS_BAD_FEED);
+	ck_assert_int_eq(feed_archive_next(archive, &feed, &name, &member_only, &fault),
+			 STATUS_BAD_FEED);
 	ck_assert(!member_only);
 	feed_archive_close(archive);
 	free(tar);
@@ -331,45 +331,51 @@ static const struct {
 	const char *file, *format;
 	size_t items, rejects;
 } lists[] = {
-	{ "ip/firehol/firehol_level1.netset", "netset", 17257, 0 },      /* D */
-	{ "ip/firehol/firehol_level2.netset", "netset", 20521, 0 },      /* D */
-	{ "ip/firehol/firehol_level4.netset.gz", "netset", 77704, 0 },   /* D */
-	{ "ip/firehol/spamhaus_drop.netset", "netset", 788, 0 },         /* D */
-	{ "ip/firehol/dshield.netset", "netset", 19, 0 },                /* D */
-	{ "ip/firehol/et_block.netset", "netset", 1662, 0 },             /* D */
-	{ "ip/firehol/feodo.ipset", "netset", 714, 0 },                  /* D */
-	{ "ip/firehol/tor_exits.ipset", "netset", 1053, 0 },             /* D */
-	{ "ip/firehol/talosintel_ipfilter.ipset", "netset", 1973, 0 },   /* D */
-	{ "ip/firehol/sslbl.ipset", "netset", 103, 0 },                  /* D */
-	{ "ip/ipsum-2026-01-02.txt.gz", "ipsum", 171010, 0 },            /* D */
-	{ "ip/ipsum-level3-2026-01-02.txt", "netset", 20485, 0 },        /* wc -l */
-	{ "ip/maltrail-mass_scanner_cidr.txt", "maltrail", 1106, 0 },    /* D */
-	{ "ip/spamhaus-dropv6-2018-11-01.txt", "drop", 56, 0 },          /* D */
-	{ "domain/hagezi/3p-stevenblack.hosts.2022-07-19.txt.gz", "hosts", 121356, 0 }, /* D */
-	{ "domain/hagezi/domains-light.2022-07-22.txt.gz", "plain", 176041, 0 },        /* D */
-	{ "domain/hagezi/adblock-light.2022-07-24.txt.gz", "adblock", 122680, 0 },      /* D */
-	{ "domain/hagezi/dnsmasq-fake.2022-07-24.txt", "dnsmasq", 7355, 0 },            /* D */
-	{ "domain/hagezi/unbound-fake.blacklist.2022-07-24.conf", "unbound", 7355, 0 }, /* D less server: */
-	{ "domain/hagezi/hosts-doh-vpn-proxy-bypass.2022-07-24.txt", "hosts", 1205, 0 }, /* D */
-	{ "domain/hagezi/wildcard-fake.2022-07-24.txt", "wildcard", 7355, 0 },          /* D */
-	{ "domain/dnsbunker-rpz-part1.rpz", "rpz", 6126, 0 },            /* grep -c CNAME, less the `; Policy` comment */
-	{ "domain/unit42-silverterrier-domains18.csv.gz", "csv", 18623, 0 }, /* grep -c '' less the header (no last LF) */
-	{ "domain/maltrail-malware.tar.gz", "maltrail", 1404608, 88093 }, /* D over all = 1,492,701 = 1,404,608 + 88,071
-	                                                                     grep -c '^/' + 22 lines with [](){}|\ and no / */
-	{ "mixed/signature-base-c2-iocs.txt", "loki", 1844, 0 },         /* D */
-	{ "mixed/unit42-captcha-phishing-iocs-2021-08.txt.gz", "plain", 7278, 0 },      /* D */
-	{ "url/jpcert-phishurl-2019-2023.tar.gz", "csv", 169195, 0 },    /* lines less 60 headers */
-	{ "url/openphish-first-seen-2024-10_2026-03.tsv.gz", "tsv", 297200, 0 },        /* wc -l */
-	{ "url/urlhaus-online-excerpt-2026-08-18.csv", "csv", 15, 0 },   /* D */
-	{ "url/unit42-agenttesla-panels.txt", "csv", 473, 0 },           /* 240 lines + grep -c '[0-9a-f]\{64\}$' = 233 */
-	{ "hash/malicious-hash-sha1.txt", "plain", 605, 0 },             /* wc -l */
-	{ "hash/signature-base-hash-iocs.txt.gz", "loki", 3224, 0 },     /* D */
-	{ "hash/unit42-hashes-flat.tsv.gz", "tsv", 92849, 0 },           /* wc -l */
-	{ "hash/eset-samples.tar.gz", "plain", 10767, 0 },               /* grep -ciE '^[0-9a-f]{40}([0-9a-f]{24})?' a file, summed */
-	{ "benign/bgp-prefixes-v4v6.txt.gz", "netset", 1062046, 0 },     /* wc -l */
-	{ "benign/cloudflare-radar-top100k.txt.gz", "plain", 100001, 0 }, /* wc -l */
-	{ "benign/urls-kasztp-48k.txt.gz", "plain", 48010, 0 },          /* grep -c '' */
-	{ "benign/system-file-hashes.tsv.gz", "tsv", 80000, 0 },         /* two a line, 40,000 lines */
+	{"ip/firehol/firehol_level1.netset", "netset", 17257, 0},                     /* D */
+	{"ip/firehol/firehol_level2.netset", "netset", 20521, 0},                     /* D */
+	{"ip/firehol/firehol_level4.netset.gz", "netset", 77704, 0},                  /* D */
+	{"ip/firehol/spamhaus_drop.netset", "netset", 788, 0},                        /* D */
+	{"ip/firehol/dshield.netset", "netset", 19, 0},                               /* D */
+	{"ip/firehol/et_block.netset", "netset", 1662, 0},                            /* D */
+	{"ip/firehol/feodo.ipset", "netset", 714, 0},                                 /* D */
+	{"ip/firehol/tor_exits.ipset", "netset", 1053, 0},                            /* D */
+	{"ip/firehol/talosintel_ipfilter.ipset", "netset", 1973, 0},                  /* D */
+	{"ip/firehol/sslbl.ipset", "netset", 103, 0},                                 /* D */
+	{"ip/ipsum-2026-01-02.txt.gz", "ipsum", 171010, 0},                           /* D */
+	{"ip/ipsum-level3-2026-01-02.txt", "netset", 20485, 0},                       /* wc -l */
+	{"ip/maltrail-mass_scanner_cidr.txt", "maltrail", 1106, 0},                   /* D */
+	{"ip/spamhaus-dropv6-2018-11-01.txt", "drop", 56, 0},                         /* D */
+	{"domain/hagezi/3p-stevenblack.hosts.2022-07-19.txt.gz", "hosts", 121356, 0}, /* D */
+	{"domain/hagezi/domains-light.2022-07-22.txt.gz", "plain", 176041, 0},        /* D */
+	{"domain/hagezi/adblock-light.2022-07-24.txt.gz", "adblock", 122680, 0},      /* D */
+	{"domain/hagezi/dnsmasq-fake.2022-07-24.txt", "dnsmasq", 7355, 0},            /* D */
+	{"domain/hagezi/unbound-fake.blacklist.2022-07-24.conf", "unbound", 7355,
+	 0}, /* D less server: */
+	{"domain/hagezi/hosts-doh-vpn-proxy-bypass.2022-07-24.txt", "hosts", 1205, 0}, /* D */
+	{"domain/hagezi/wildcard-fake.2022-07-24.txt", "wildcard", 7355, 0},           /* D */
+	{"domain/dnsbunker-rpz-part1.rpz", "rpz", 6126,
+	 0}, /* grep -c CNAME, less the `; Policy` comment */
+	{"domain/unit42-silverterrier-domains18.csv.gz", "csv", 18623,
+	 0}, /* grep -c '' less the header (no last LF) */
+	{"domain/maltrail-malware.tar.gz", "maltrail", 1404608,
+	 88093}, /* D over all = 1,492,701 = 1,404,608 + 88,071
+		    grep -c '^/' + 22 lines with [](){}|\ and no / */
+	{"mixed/signature-base-c2-iocs.txt", "loki", 1844, 0},                   /* D */
+	{"mixed/unit42-captcha-phishing-iocs-2021-08.txt.gz", "plain", 7278, 0}, /* D */
+	{"url/jpcert-phishurl-2019-2023.tar.gz", "csv", 169195, 0}, /* lines less 60 headers */
+	{"url/openphish-first-seen-2024-10_2026-03.tsv.gz", "tsv", 297200, 0}, /* wc -l */
+	{"url/urlhaus-online-excerpt-2026-08-18.csv", "csv", 15, 0},           /* D */
+	{"url/unit42-agenttesla-panels.txt", "csv", 473,
+	 0}, /* 240 lines + grep -c '[0-9a-f]\{64\}$' = 233 */
+	{"hash/malicious-hash-sha1.txt", "plain", 605, 0},         /* wc -l */
+	{"hash/signature-base-hash-iocs.txt.gz", "loki", 3224, 0}, /* D */
+	{"hash/unit42-hashes-flat.tsv.gz", "tsv", 92849, 0},       /* wc -l */
+	{"hash/eset-samples.tar.gz", "plain", 10767,
+	 0}, /* grep -ciE '^[0-9a-f]{40}([0-9a-f]{24})?' a file, summed */
+	{"benign/bgp-prefixes-v4v6.txt.gz", "netset", 1062046, 0},      /* wc -l */
+	{"benign/cloudflare-radar-top100k.txt.gz", "plain", 100001, 0}, /* wc -l */
+	{"benign/urls-kasztp-48k.txt.gz", "plain", 48010, 0},           /* grep -c '' */
+	{"benign/system-file-hashes.tsv.gz", "tsv", 80000, 0}, /* two a line, 40,000 lines */
 };
 
 START_TEST(real_lists_in_full)
@@ -381,11 +387,13 @@ START_TEST(real_lists_in_full)
 	snprintf(path, sizeof(path), DATA "%s", lists[_i].file);
 	if (access(path, R_OK) != 0)
 		return;
-	ck_assert_msg(archive_totals(path, &totals, &fault) == STATUS_OK, "%s: %s", path, fault.text);
+	ck_assert_msg(archive_totals(path, &totals, &fault) == STATUS_OK, "%s: %s", path,
+		      fault.text);
 	ck_assert_msg(totals.items == lists[_i].items && totals.rejects == lists[_i].rejects,
 		      "%s: %zu items, %zu rejects", path, totals.items, totals.rejects);
 	if (totals.members == 1)
-		ck_assert_msg(strstr(totals.names, lists[_i].format) != NULL, "%s: %s", path, totals.names);
+		ck_assert_msg(strstr(totals.names, lists[_i].format) != NULL, "%s: %s", path,
+			      totals.names);
 }
 END_TEST
 
@@ -435,11 +443,15 @@ hashes_read(const char *path, struct hashes *hashes)
 	hashes->count = 0;
 	ck_assert_int_eq(feed_archive_open(path, NULL, &archive, NULL), STATUS_OK);
 	while (feed_archive_next(archive, &feed, &name, &member_only, NULL) == STATUS_OK && feed) {
-		while ((outcome = feed_next(feed, &item, &reject, NULL)) == FEED_ITEM || outcome == FEED_REJECT) {
-			if (outcome != FEED_ITEM || (item.value_length != 40 && item.value_length != 64))
+		while ((outcome = feed_next(feed, &item, &reject, NULL)) == FEED_ITEM ||
+		       outcome == FEED_REJECT) {
+			if (outcome != FEED_ITEM ||
+			    (item.value_length != 40 && item.value_length != 64))
 				continue;
-			snprintf(hashes->text[hashes->count], 65, "%.*s", (int)item.value_length, item.value);
-			if (strspn(hashes->text[hashes->count], "0123456789abcdefABCDEF") == item.value_length)
+			snprintf(hashes->text[hashes->count], 65, "%.*s", (int)item.value_length,
+				 item.value);
+			if (strspn(hashes->text[hashes->count], "0123456789abcdefABCDEF") ==
+			    item.value_length)
 				hashes->count++;
 		}
 	}

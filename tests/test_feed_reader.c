@@ -18,7 +18,7 @@ static struct blob
 blob_load(const char *name)
 {
 	char path[256];
-	struct blob blob = { malloc(1 << 20), 0 };
+	struct blob blob = {malloc(1 << 20), 0};
 	FILE *file;
 
 	snprintf(path, sizeof(path), "tests/feeds/%s", name);
@@ -61,7 +61,7 @@ slurp(const void *bytes, size_t length, struct blob *all, struct fault *fault)
 	return status;
 }
 
-static const char *const compressed[] = { "made-plain.txt.gz", "made-plain.txt.zst" };
+static const char *const compressed[] = {"made-plain.txt.gz", "made-plain.txt.zst"};
 
 START_TEST(compressed_is_undone)
 {
@@ -152,16 +152,24 @@ static const struct {
 	size_t length;
 	const char *lines; /* joined with | */
 } splits[] = {
-	{ "", 0, "" },
-	{ "a", 1, "a|" },
-	{ "a\nb\n", 4, "a|b|" },
-	{ "a\r\nb\r\n", 6, "a|b|" },
-	{ "a\rb\r", 4, "a|b|" },
-	{ "a\rb\nc\r\nd", 8, "a|b|c|d|" },
-	{ "\n\r\n\r", 4, "|||" },
-	{ "\xEF\xBB\xBF" "a\n\xEF\xBB\xBF" "b", 9, "a|\xEF\xBB\xBF" "b|" },
-	{ "\xEF\xBB", 2, "\xEF\xBB|" },
-	{ "a\0b\nc", 5, "a" "\x01" "b|c|" },
+	{"", 0, ""},
+	{"a", 1, "a|"},
+	{"a\nb\n", 4, "a|b|"},
+	{"a\r\nb\r\n", 6, "a|b|"},
+	{"a\rb\r", 4, "a|b|"},
+	{"a\rb\nc\r\nd", 8, "a|b|c|d|"},
+	{"\n\r\n\r", 4, "|||"},
+	{"\xEF\xBB\xBF"
+	 "a\n\xEF\xBB\xBF"
+	 "b",
+	 9,
+	 "a|\xEF\xBB\xBF"
+	 "b|"},
+	{"\xEF\xBB", 2, "\xEF\xBB|"},
+	{"a\0b\nc", 5,
+	 "a"
+	 "\x01"
+	 "b|c|"},
 };
 
 START_TEST(line_ends_of_all_sorts)
@@ -208,13 +216,14 @@ drip_pull(void *context, uint8_t *bytes, size_t capacity, size_t *got, struct fa
 START_TEST(blocks_end_anywhere)
 {
 	static const char text[] = "\xEF\xBB\xBFone\r\n\r\ntwo\rthree\n\r\rfour\r\n";
-	static const char *const want[] = { "one", "", "two", "three", "", "", "four" };
-	struct drip drip = { text, sizeof(text) - 1, 0, (size_t)_i };
+	static const char *const want[] = {"one", "", "two", "three", "", "", "four"};
+	struct drip drip = {text, sizeof(text) - 1, 0, (size_t)_i};
 	struct feed_source *source;
 	struct feed_reader *reader;
 	struct feed_line line;
 
-	ck_assert_int_eq(feed_source_open_pull(drip_pull, &drip, 0, "drip", &source, NULL), STATUS_OK);
+	ck_assert_int_eq(feed_source_open_pull(drip_pull, &drip, 0, "drip", &source, NULL),
+			 STATUS_OK);
 	ck_assert_int_eq(feed_reader_open(source, &reader, NULL), STATUS_OK);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		ck_assert_int_eq(feed_reader_next(reader, &line, NULL), FEED_READ_LINE);
@@ -277,7 +286,8 @@ START_TEST(the_limit_itself_is_no_long_line)
 	memset(text, 'x', length);
 	end = length + (size_t)snprintf(text + length, 8, "\r\nnext");
 	reader = reader_of(text, end);
-	ck_assert_int_eq(feed_reader_next(reader, &line, NULL), _i ? FEED_READ_LONG : FEED_READ_LINE);
+	ck_assert_int_eq(feed_reader_next(reader, &line, NULL),
+			 _i ? FEED_READ_LONG : FEED_READ_LINE);
 	ck_assert_uint_eq(line.length, _i ? FEED_CUT_BYTES : LIMIT_LINE_BYTES);
 	ck_assert_int_eq(feed_reader_next(reader, &line, NULL), FEED_READ_LINE);
 	ck_assert_uint_eq(line.number, 2);
@@ -323,7 +333,8 @@ START_TEST(a_hundred_megabytes_in_one_line)
 	struct feed_reader *reader;
 	struct feed_line line;
 
-	ck_assert_int_eq(feed_source_open_pull(flood_pull, &left, 0, "flood", &source, NULL), STATUS_OK);
+	ck_assert_int_eq(feed_source_open_pull(flood_pull, &left, 0, "flood", &source, NULL),
+			 STATUS_OK);
 	ck_assert_int_eq(feed_reader_open(source, &reader, NULL), STATUS_OK);
 	ck_assert_int_eq(feed_reader_next(reader, &line, NULL), FEED_READ_LONG);
 	ck_assert_uint_eq(line.length, FEED_CUT_BYTES);
