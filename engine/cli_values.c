@@ -119,11 +119,23 @@ is_blank(const char *text, size_t length)
 	return true;
 }
 
+/* A list saved by an editor may begin with a byte order mark. */
+static void
+skip_mark(const struct cli_lines *lines, const char **text, size_t *length)
+{
+	if (lines->number == 1 && *length >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+		*text += 3;
+		*length -= 3;
+	}
+}
+
 static enum cli_outcome
 value_from_stdin(struct cli_values *values, const char **text, size_t *length, struct fault *fault)
 {
 	for (;;) {
 		enum cli_outcome outcome = cli_lines_next(&values->lines, text, length, fault);
+		if (outcome == CLI_VALUE)
+			skip_mark(&values->lines, text, length);
 		if (outcome != CLI_VALUE || !is_blank(*text, *length))
 			return outcome;
 	}
