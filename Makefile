@@ -101,7 +101,7 @@ BENCHES = $(BENCH_SRC:%.c=$(B)/%)
 
 # ---- targets for people --------------------------------------------------
 
-.PHONY: all demo check test asan oracle fuzz-smoke fuzz-replay lint check32 bench install clean \
+.PHONY: all demo real check test asan oracle fuzz-smoke fuzz-replay lint check32 bench install clean \
 	help deps deps-check test-programs fuzzers benches check-built built-release \
 	built-asan built-fuzz FORCE
 .SECONDARY:
@@ -112,7 +112,12 @@ all: $(PRODUCTS) ## Build the programs, librepute and the man pages
 
 demo: deps ## Install what is missing, build, and show the main job on real sample feeds
 	@$(MAKE) all
-	@demo/run
+	@$(MAKE) VARIANT=bench benches
+	@docs/demo
+
+DATA ?= ../shared/data
+real: all ## All lists of DATA (default ../shared/data) into one store, benign streams against it
+	@docs/real $(DATA) build/real
 
 check: deps-check ## Install what is missing and run everything that CI runs (under 10 minutes)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
