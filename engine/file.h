@@ -50,7 +50,11 @@ file_out_commit(struct file_out *out, struct fault *fault);
 void
 file_out_abort(struct file_out *out);
 
-/* mkdir -p with mode 0755. */
+/* fsync the directory that holds `path`, so that what was renamed in it is durable. */
+enum status
+file_sync_directory_of(const char *path, struct fault *fault);
+
+/* mkdir -p with mode 0755; what is made is durable. */
 enum status
 file_make_directory(const char *path, struct fault *fault);
 enum status
@@ -65,7 +69,8 @@ file_each_name(const char *path, file_name_cb *call, void *context, struct fault
 
 /*
  * An exclusive advisory lock on `path` (created); it dies with the process.
- * STATUS_BUSY at once if another process holds it, unless `wait`.
+ * STATUS_BUSY at once if another process holds it, unless `wait`; a signal
+ * that the program takes (without SA_RESTART) ends the wait: stopped.
  */
 struct file_lock {
 	int descriptor;
