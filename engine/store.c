@@ -167,8 +167,12 @@ view_load(const char *directory, struct view **view, struct fault *fault)
 	uint64_t before = UINT64_MAX, generation;
 	for (int tries = 0;; tries++) {
 		enum status status = load_manifest(directory, view, &generation, fault);
-		/* A layer may go while we open it; then the manifest is another by now. */
-		if (status != STATUS_MISSING || generation == before || tries == LOAD_TRIES)
+		/*
+		 * A layer may go while we open it, and even its number may come again
+		 * (corrupt: not the one named); then the manifest is another by now.
+		 */
+		if ((status != STATUS_MISSING && status != STATUS_CORRUPT) ||
+		    generation == before || tries == LOAD_TRIES)
 			return status;
 		before = generation;
 	}
@@ -214,6 +218,13 @@ open_counter(struct store *store)
 		(void)file_counter_open(path, false, &store->counter, NULL);
 }
 
+static enum status
+no_store(const char *directory, struct fault *fault)
+{
+	return fault_set(fault, STATUS_MISSING, directory, 0,
+			 "there is no store here; the first import or add makes one");
+}
+
 enum status
 store_open(const char *directory, struct store **out, struct fault *fault)
 {
@@ -225,13 +236,15 @@ store_open(const char *directory, struct store **out, struct fault *fault)
 	}
 	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
 	if (status == STATUS_OK && !file_exists(path))
-		status = fault_set(fault, STATUS_MISSING, directory, 0,
-				   "there is no store here; the first import or add makes one");
+		status = no_store(directory, fault);
 	if (status == STATUS_OK) {
 		open_counter(store);
 		store->seen = counter_value(store);
 		status = view_load(directory, &store->current, fault);
 	}
+	/* Begun, but nothing was ever published: "not listed" would be a false answer. */
+	if (status == STATUS_OK && store->current->generation == 0)
+		status = no_store(directory, fault);
 	if (status != STATUS_OK)
 		store_close(store);
 	else

@@ -17,7 +17,9 @@
  *   P4  segments that no manifest names any more are unlinked; readers that
  *       still map them keep them until they drop their view
  * A store begins with an empty manifest of generation 0, so a directory with
- * segments and no manifest is damage, never garbage.
+ * segments and no manifest is damage, never garbage. P3 cannot fail: the
+ * writer maps GENERATION when it begins, so after P2 nothing turns a
+ * published transaction into an error.
  * A writer that dies before P2 leaves garbage that the next writer removes; one
  * that dies after P2 leaves a stale hint that the next writer mends. Readers
  * that lose a segment between reading a manifest and opening it read the
@@ -34,7 +36,10 @@
 
 struct store;
 
-/* Reader. STATUS_MISSING if there is no store in `directory`. */
+/*
+ * Reader. STATUS_MISSING if there is no store in `directory`, or one in which
+ * nothing was published yet (a first import that failed or still runs).
+ */
 enum status
 store_open(const char *directory, struct store **store, struct fault *fault);
 void
@@ -72,7 +77,9 @@ store_write_build(struct store_write *write);
  * Publish. A new overlay goes on top; overlays are folded into one when the
  * stack is full, and into a new base when together they hold more than a
  * quarter as many keys as the base, or always with `compact`. Nothing put and
- * catalogue untouched: nothing is published, *generation is the old one.
+ * the catalogue as it was: nothing is published, *generation is the old one.
+ * STATUS_IO may come after the new manifest has its name but perhaps not for
+ * good (its directory cannot be synced): then either generation may be found.
  * Frees `write` on success and on failure.
  */
 enum status
@@ -80,7 +87,7 @@ store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64
 		   struct fault *fault);
 void
 store_write_abort(struct store_write *write);
-/* Tell the commit that the catalogue was changed. */
+/* Tell the commit that the catalogue was changed, or may have been. */
 void
 store_write_touch(struct store_write *write);
 

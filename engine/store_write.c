@@ -13,7 +13,8 @@
 struct store_write {
 	char *directory;
 	struct file_lock lock;
-	bool locked, touched;
+	struct file_counter counter; /* GENERATION, mapped from the beginning */
+	bool locked, touched, synced;
 	struct view *view;
 	struct catalog catalog;
 	struct segment_build *build;
@@ -55,6 +56,17 @@ manifest_bytes(struct file_out *file, const struct manifest_d *head, const struc
 	return status;
 }
 
+/* Bytes that no reader would take must not become the manifest of a store. */
+static enum status
+check_catalog(const uint8_t *bytes, size_t length, struct fault *fault)
+{
+	struct catalog catalog;
+	enum status status = catalog_decode(bytes, length, &catalog, fault);
+	if (status == STATUS_OK)
+		catalog_fini(&catalog);
+	return status;
+}
+
 static enum status
 manifest_write(const char *directory, const struct manifest_d *head, const struct plan *plan,
 	       const struct catalog *catalog, struct fault *fault)
@@ -66,6 +78,8 @@ manifest_write(const char *directory, const struct manifest_d *head, const struc
 	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
 	if (status == STATUS_OK)
 		status = catalog_encode(catalog, &bytes, &length, fault);
+	if (status == STATUS_OK)
+		status = check_catalog(bytes, length, fault);
 	if (status == STATUS_OK)
 		status = file_out_open(path, &file, fault);
 	if (status == STATUS_OK) {
@@ -79,20 +93,12 @@ manifest_write(const char *directory, const struct manifest_d *head, const struc
 	return status;
 }
 
-static enum status
-counter_set(const char *directory, uint64_t generation, struct fault *fault)
+/* P3 */
+static void
+counter_set(struct file_counter *counter, uint64_t generation)
 {
-	char path[FILE_PATH_BYTES];
-	struct file_counter counter;
-	enum status status = store_path(directory, STORE_COUNTER, path, fault);
-	if (status == STATUS_OK)
-		status = file_counter_open(path, true, &counter, fault);
-	if (status != STATUS_OK)
-		return status;
-	if (__atomic_load_n(counter.value, __ATOMIC_RELAXED) != generation)
-		__atomic_store_n(counter.value, generation, __ATOMIC_RELEASE);
-	file_counter_close(&counter);
-	return STATUS_OK;
+	if (__atomic_load_n(counter->value, __ATOMIC_RELAXED) != generation)
+		__atomic_store_n(counter->value, generation, __ATOMIC_RELEASE);
 }
 
 /* --- beginning ---------------------------------------------------------------------------- */
@@ -131,13 +137,6 @@ make_empty(const char *directory, const struct hash_seed *seed, struct fault *fa
 }
 
 static bool
-ends_with(const char *name, const char *end)
-{
-	size_t length = strlen(name), end_length = strlen(end);
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
-static bool
 is_layer(const struct view *view, uint64_t number)
 {
 	for (uint32_t i = 0; i < view->layer_count; i++)
@@ -146,23 +145,64 @@ is_layer(const struct view *view, uint64_t number)
 	return false;
 }
 
-/* Temporaries and segments of transactions that never were: nobody names them. */
+static bool
+begins_with(const char *name, const char *begin)
+{
+	return strncmp(name, begin, strlen(begin)) == 0;
+}
+
+static bool
+ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name), end_length = strlen(end);
+	return length >= end_length && strcmp(name + length - end_length, end) == 0;
+}
+
+/* The number, if the name is one that a writer gives: a copy kept by hand is not ours. */
+static bool
+segment_number(const char *name, uint64_t *number)
+{
+	char again[64];
+	if (sscanf(name, STORE_SEGMENT_PREFIX "%" SCNu64, number) != 1)
+		return false;
+	snprintf(again, sizeof(again), STORE_SEGMENT_PREFIX "%" PRIu64 STORE_SEGMENT_SUFFIX, *number);
+	return strcmp(again, name) == 0;
+}
+
+/*
+ * Temporaries and segments of transactions that never were: nobody names them.
+ * Our manifest may owe its name to a writer that died before the directory was
+ * synced; until that is durable, the segments of the one before it must stay.
+ */
 static enum status
 remove_leftover(void *context, const char *name, struct fault *fault)
 {
-	const struct store_write *write = context;
+	struct store_write *write = context;
 	char path[FILE_PATH_BYTES];
 	uint64_t number;
-	bool ours = strncmp(name, STORE_MANIFEST ".", strlen(STORE_MANIFEST) + 1) == 0 ||
-		    strncmp(name, STORE_SEGMENT_PREFIX, strlen(STORE_SEGMENT_PREFIX)) == 0;
-	bool garbage = ours && ends_with(name, ".tmp");
-	if (ours && ends_with(name, STORE_SEGMENT_SUFFIX) &&
-	    sscanf(name, STORE_SEGMENT_PREFIX "%" SCNu64, &number) == 1)
-		garbage = !is_layer(write->view, number);
-	if (!garbage)
+	bool segment = segment_number(name, &number) && !is_layer(write->view, number);
+	bool temporary = ends_with(name, ".tmp") && (begins_with(name, STORE_MANIFEST ".") ||
+						     begins_with(name, STORE_SEGMENT_PREFIX));
+	if (!segment && !temporary)
 		return STATUS_OK;
 	enum status status = store_path(write->directory, name, path, fault);
+	if (status == STATUS_OK && segment && !write->synced) {
+		status = file_sync_directory_of(path, fault);
+		write->synced = true;
+	}
 	return status == STATUS_OK ? file_remove(path, fault) : status;
+}
+
+static enum status
+open_counter(struct store_write *write, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	enum status status = store_path(write->directory, STORE_COUNTER, path, fault);
+	if (status == STATUS_OK)
+		status = file_counter_open(path, true, &write->counter, fault);
+	if (status == STATUS_OK)
+		counter_set(&write->counter, write->view->generation);
+	return status;
 }
 
 static enum status
@@ -177,7 +217,7 @@ begin_locked(struct store_write *write, const struct hash_seed *seed, struct fau
 	if (status == STATUS_OK)
 		status = file_each_name(write->directory, remove_leftover, write, fault);
 	if (status == STATUS_OK)
-		status = counter_set(write->directory, write->view->generation, fault);
+		status = open_counter(write, fault);
 	if (status == STATUS_OK)
 		status = catalog_copy(&write->view->catalog, &write->catalog, fault);
 	if (status == STATUS_OK)
@@ -244,6 +284,7 @@ store_write_abort(struct store_write *write)
 	catalog_fini(&write->catalog);
 	if (write->view != NULL)
 		view_drop(write->view);
+	file_counter_close(&write->counter);
 	if (write->locked)
 		file_lock_drop(&write->lock);
 	free(write->directory);
@@ -385,26 +426,31 @@ remove_retired(const struct store_write *write, const struct plan *plan)
 	}
 }
 
-static bool
-nothing_to_do(const struct store_write *write, bool compact)
+static enum status
+catalog_changed(const struct store_write *write, bool *changed, struct fault *fault)
 {
-	return segment_build_count(write->build) == 0 && !write->touched &&
-	       !(compact && write->view->layer_count > 1);
+	uint8_t *old = NULL, *new = NULL;
+	size_t old_length, new_length;
+	*changed = false;
+	if (!write->touched)
+		return STATUS_OK;
+	enum status status = catalog_encode(&write->view->catalog, &old, &old_length, fault);
+	if (status == STATUS_OK)
+		status = catalog_encode(&write->catalog, &new, &new_length, fault);
+	if (status == STATUS_OK)
+		*changed = old_length != new_length || memcmp(old, new, old_length) != 0;
+	free(old);
+	free(new);
+	return status;
 }
 
-enum status
-store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64_t *generation,
-		   struct fault *fault)
+static enum status
+publish(struct store_write *write, uint64_t now, bool compact, uint64_t *generation,
+	struct fault *fault)
 {
 	struct plan plan = {0};
 	uint64_t next = write->view->generation + 1;
-	enum status status = STATUS_OK;
-	if (nothing_to_do(write, compact)) {
-		*generation = write->view->generation;
-		store_write_abort(write);
-		return STATUS_OK;
-	}
-	status = plan_stack(write, compact, &plan, fault);
+	enum status status = plan_stack(write, compact, &plan, fault);
 	if (status == STATUS_OK) {
 		struct manifest_d head = {
 			.generation = le64_make(next),
@@ -417,9 +463,24 @@ store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64
 	}
 	if (status == STATUS_OK) {
 		*generation = next;
-		status = counter_set(write->directory, next, fault);
+		counter_set(&write->counter, next);
 		remove_retired(write, &plan);
 	}
+	return status;
+}
+
+enum status
+store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64_t *generation,
+		   struct fault *fault)
+{
+	bool changed;
+	enum status status = catalog_changed(write, &changed, fault);
+	changed |= segment_build_count(write->build) > 0;
+	changed |= compact && write->view->layer_count > 1;
+	if (status == STATUS_OK && changed)
+		status = publish(write, now, compact, generation, fault);
+	else if (status == STATUS_OK)
+		*generation = write->view->generation;
 	store_write_abort(write);
 	return status;
 }
