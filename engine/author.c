@@ -128,6 +128,24 @@ author_key_get(const struct author_key *entry, struct key *key)
 		key_borrow_text(key, entry->kind, (const char *)entry->bytes, entry->length);
 }
 
+/* An earlier change that this one makes void, unlinked; NULL if there is none. */
+static struct author_change *
+take_equal(struct author *author, struct author_key *entry, const struct author_change *change)
+{
+	for (struct author_change **place = &entry->changes; *place != NULL;
+	     place = &(*place)->next) {
+		struct author_change *old = *place;
+		if (old->source != change->source || old->scope != change->scope ||
+		    old->scopes != change->scopes)
+			continue;
+		author->duplicates += change->scope != 0;
+		*place = old->next;
+		return old;
+	}
+	return NULL;
+}
+
+/* Changes of a key stand in the order in which they apply: a later one at the end. */
 static enum status
 add_change(struct author *author, const struct key *key, const struct author_change *change,
 	   struct fault *fault)
@@ -136,23 +154,17 @@ add_change(struct author *author, const struct key *key, const struct author_cha
 	enum status status = key_put(author, key, &entry, fault);
 	if (status != STATUS_OK)
 		return status;
-	struct author_change **place = &entry->changes;
-	for (; *place != NULL; place = &(*place)->next) {
-		struct author_change *old = *place;
-		if (old->source != change->source || old->scope != change->scope ||
-		    old->scopes != change->scopes)
-			continue;
-		struct author_change *next = old->next;
-		author->duplicates += old->scope != 0 && change->scope != 0;
-		*old = *change;
-		old->next = next;
-		return STATUS_OK;
-	}
-	*place = arena_take(&author->arena, sizeof(**place));
-	if (*place == NULL)
+	struct author_change *fresh = take_equal(author, entry, change);
+	if (fresh == NULL)
+		fresh = arena_take(&author->arena, sizeof(*fresh));
+	if (fresh == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a change");
-	**place = *change;
-	(*place)->next = NULL;
+	*fresh = *change;
+	fresh->next = NULL;
+	struct author_change **place = &entry->changes;
+	while (*place != NULL)
+		place = &(*place)->next;
+	*place = fresh;
 	return STATUS_OK;
 }
 

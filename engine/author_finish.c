@@ -87,6 +87,8 @@ needs_renewal(const struct finish *finish, const struct author_change *change,
 {
 	uint64_t now = finish->author->now;
 	uint64_t life = expiry(change, now) - now, window = AUTHOR_RENEW_SECONDS;
+	if (expiry(change, now) <= now)
+		return false; /* dead on arrival */
 	if (change->expires != 0)
 		life = UINT64_MAX; /* an instant does not move */
 	if (life / AUTHOR_RENEW_PART < window)
@@ -106,7 +108,10 @@ draft_fill(struct finish *finish, const struct author_change *change, struct dra
 	draft->expires = expiry(change, finish->author->now);
 }
 
-/* Same tags, same rule of expiry, still alive. */
+/*
+ * Same tags, same rule of expiry, and no less alive than a new claim would be:
+ * what comes with a time that has passed is not brought back by it.
+ */
 static bool
 says_the_same(const struct finish *finish, const struct author_change *change,
 	      const struct draft *draft)
@@ -115,10 +120,11 @@ says_the_same(const struct finish *finish, const struct author_change *change,
 	size_t set_length, notes_length;
 	const uint8_t *set = intern_get(strings, change->set, &set_length);
 	const uint8_t *notes = intern_get(strings, change->notes, &notes_length);
+	uint64_t now = finish->author->now;
 	return same_bytes(draft->set, draft->set_length, set, set_length) &&
 	       same_bytes(draft->notes, draft->notes_length, notes, notes_length) &&
 	       draft->expires == expiry(change, draft->last_seen) &&
-	       draft->expires > finish->author->now &&
+	       (draft->expires > now || expiry(change, now) <= now) &&
 	       (change->first_seen == 0 || change->first_seen >= draft->first_seen);
 }
 
@@ -141,6 +147,18 @@ update_draft(struct finish *finish, const struct author_change *change, struct d
 	finish->changed = true;
 }
 
+/* Room for one more claim: that of a claim that went, or new. NULL: the limit. */
+static struct draft *
+free_draft(struct finish *finish)
+{
+	for (size_t i = 0; i < finish->count; i++)
+		if (finish->drafts[i].gone)
+			return &finish->drafts[i];
+	if (finish->count >= LIMIT_CLAIMS_PER_KEY)
+		return NULL;
+	return &finish->drafts[finish->count++];
+}
+
 static enum status
 apply_put(struct finish *finish, const struct author_change *change)
 {
@@ -152,10 +170,10 @@ apply_put(struct finish *finish, const struct author_change *change)
 			return STATUS_OK;
 		}
 	}
-	if (finish->count >= LIMIT_CLAIMS_PER_KEY)
+	struct draft *draft = free_draft(finish);
+	if (draft == NULL)
 		return fault_set(finish->fault, STATUS_LIMIT, NULL, 0,
 				 "more than %d claims on one key", LIMIT_CLAIMS_PER_KEY);
-	struct draft *draft = &finish->drafts[finish->count++];
 	memset(draft, 0, sizeof(*draft));
 	draft_fill(finish, change, draft);
 	draft->first_seen = change->first_seen != 0 ? change->first_seen : finish->author->now;
@@ -178,7 +196,7 @@ apply_remove(struct finish *finish, const struct author_change *change)
 	for (size_t i = 0; i < finish->count; i++) {
 		struct draft *draft = &finish->drafts[i];
 		if (!draft->gone && is_source(finish, draft, change->source) &&
-		    (change->scopes == 0 || (change->scopes >> draft->scope & 1) != 0))
+		    (change->scopes == 0 || (change->scopes >> (draft->scope & 7) & 1) != 0))
 			drop_draft(finish, draft);
 	}
 }
