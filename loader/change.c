@@ -17,6 +17,25 @@ change_tags_add(struct cli *cli, struct change_tags *tags, const char *text)
 	return CLI_FOUND;
 }
 
+enum status
+change_store_exists(const char *directory, struct fault *fault)
+{
+	struct store *store;
+	enum status status = store_open(directory, &store, fault);
+	if (status == STATUS_OK)
+		store_close(store);
+	/* damage is for the writer to judge, who says more of it */
+	return status == STATUS_MISSING ? status : STATUS_OK;
+}
+
+int
+change_check_times(struct cli *cli, const struct ingest_options *options)
+{
+	if (options->ttl_seconds != 0 && options->expires != 0)
+		return cli_usage(cli, "either --ttl or --expires, not both");
+	return CLI_FOUND;
+}
+
 void
 change_source_name(const char *path, char name[LIMIT_SOURCE_NAME_BYTES + 1])
 {

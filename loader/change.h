@@ -17,6 +17,14 @@ struct change_tags {
 int
 change_tags_add(struct cli *cli, struct change_tags *tags, const char *text);
 
+/* Changes that only take away do not make a store: STATUS_MISSING if there is none. */
+enum status
+change_store_exists(const char *directory, struct fault *fault);
+
+/* --ttl and --expires are two answers to one question: CLI_FOUND, or a reported usage error. */
+int
+change_check_times(struct cli *cli, const struct ingest_options *options);
+
 /* What a transaction changed: one line for people, or with --json the object of interface import. */
 void
 change_report(const struct cli *cli, const char *source, const struct ingest_result *result);

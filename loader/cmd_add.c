@@ -46,6 +46,7 @@ struct change {
 	struct ingest_options options;
 	struct change_tags tags;
 	bool removing, all_sources;
+	uint64_t values;
 };
 
 static int
@@ -121,6 +122,7 @@ change_values(struct change *change, struct ingest *ingest, struct fault *fault)
 		if (outcome == CLI_VALUE_TOO_LONG)
 			return fault_set(fault, STATUS_LIMIT, NULL, 0, "a value has more than %d bytes",
 					 LIMIT_URL_INPUT_BYTES);
+		change->values++;
 		enum status status = change->removing
 			? ingest_remove(ingest, value, length, change->all_sources, fault)
 			: ingest_value(ingest, value, length, fault);
@@ -133,12 +135,15 @@ static enum status
 change_all(struct change *change, struct ingest_result *result, struct fault *fault)
 {
 	struct ingest *ingest;
-	enum status status = ingest_new(change->cli->store, &change->options, change->cli->now,
-					&ingest, fault);
+	enum status status = change->removing ? change_store_exists(change->cli->store, fault)
+					      : STATUS_OK;
+	if (status == STATUS_OK)
+		status = ingest_new(change->cli->store, &change->options, change->cli->now, &ingest,
+				    fault);
 	if (status != STATUS_OK)
 		return status;
 	status = change_values(change, ingest, fault);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK && change->values > 0)
 		status = ingest_commit(ingest, result, fault);
 	ingest_free(ingest);
 	return status;
@@ -163,8 +168,14 @@ change_run(struct change *change, int argc, char **argv)
 		return change->cli->status;
 	change->options.tags = change->tags.text;
 	change->options.tag_count = change->tags.count;
+	if (change_check_times(change->cli, &change->options) != CLI_FOUND)
+		return CLI_ERROR;
 	if (change_all(change, &result, &fault) != STATUS_OK)
 		return cli_error(change->cli, &fault);
+	if (change->values == 0) {
+		cli_note(change->cli, "no values: nothing was changed");
+		return CLI_NOTHING;
+	}
 	change_report(change->cli, change->options.source, &result);
 	if (change->removing && result.counts.removed == 0) {
 		cli_note(change->cli, "nothing removed: no such claim of %s",

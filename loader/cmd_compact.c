@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "engine/store.h"
+#include "loader/change.h"
 
 enum { OPTION_WAIT = 1 };
 
@@ -24,7 +25,8 @@ compact_run(struct cli *cli, int argc, char **argv)
 		wait = true;
 	if (option < 0)
 		return cli->status;
-	if (store_write_begin(cli->store, wait, NULL, &write, &fault) != STATUS_OK)
+	if (change_store_exists(cli->store, &fault) != STATUS_OK ||
+	    store_write_begin(cli->store, wait, NULL, &write, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
 	before = store_write_view(write)->generation;
 	if (store_write_commit(write, cli->now, true, &generation, &fault) != STATUS_OK)

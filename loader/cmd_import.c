@@ -77,6 +77,8 @@ read_amount(const char *text, uint64_t *amount, unsigned *percent)
 static int
 open_rejects(struct import *import, const char *path)
 {
+	if (import->rejects != NULL)
+		fclose(import->rejects);
 	import->rejects = fopen(path, "we");
 	if (import->rejects != NULL)
 		return CLI_FOUND;
@@ -170,23 +172,35 @@ take_option(struct import *import, int option)
 
 /* --- what ingest reports ------------------------------------------------------------------ */
 
+/* Names of archive members come from outside too: no text goes out as it is. */
+static void
+write_reject(FILE *file, const struct ingest_reject *reject)
+{
+	const struct feed_reject *row = reject->feed;
+	cli_put(file, reject->file, strlen(reject->file));
+	fprintf(file, "\t%" PRIu64 "\t%s\t", row->line, status_name(row->status));
+	cli_put(file, row->reason, strlen(row->reason));
+	fputc('\t', file);
+	cli_put(file, row->text, row->text_length);
+	fputc('\n', file);
+}
+
 static void
 on_reject(void *context, const struct ingest_reject *reject)
 {
 	struct import *import = context;
 	const struct feed_reject *row = reject->feed;
-	if (import->rejects != NULL) {
-		fprintf(import->rejects, "%s\t%" PRIu64 "\t%s\t%s\t", reject->file, row->line,
-			status_name(row->status), row->reason);
-		cli_put(import->rejects, row->text, row->text_length);
-		fputc('\n', import->rejects);
-	}
+	if (import->rejects != NULL)
+		write_reject(import->rejects, reject);
 	if (import->shown++ >= LIMIT_REJECTS_SHOWN || import->cli->quiet)
 		return;
 	progress_wipe(&import->progress);
-	fprintf(stderr, "%s:%" PRIu64 ": ", reject->file, row->line);
+	cli_put(stderr, reject->file, strlen(reject->file));
+	fprintf(stderr, ":%" PRIu64 ": ", row->line);
 	cli_put(stderr, row->text, row->text_length);
-	fprintf(stderr, ": %s\n", row->reason);
+	fputs(": ", stderr);
+	cli_put(stderr, row->reason, strlen(row->reason));
+	fputc('\n', stderr);
 }
 
 static bool
@@ -237,6 +251,24 @@ import_source(struct import *import, char **files, int count)
 	return CLI_FOUND;
 }
 
+/* Files of one name would be one source, and each would take back what the other says. */
+static int
+check_names(const struct import *import)
+{
+	struct cli *cli = import->cli;
+	char name[LIMIT_SOURCE_NAME_BYTES + 1], other[LIMIT_SOURCE_NAME_BYTES + 1];
+	for (int i = 0; import->options.mirror && i < cli->operand_count; i++) {
+		change_source_name(cli->operands[i], name);
+		for (int j = 0; j < i; j++) {
+			change_source_name(cli->operands[j], other);
+			if (strcmp(name, other) == 0)
+				return cli_usage(cli, "two files are the source '%s', and --mirror "
+						 "would keep the last alone; give --source", name);
+		}
+	}
+	return CLI_FOUND;
+}
+
 /* Without --source each file is a source and a transaction of its own. */
 static int
 import_all(struct import *import)
@@ -245,7 +277,11 @@ import_all(struct import *import)
 	int worst = CLI_FOUND;
 	if (import->options.source != NULL)
 		return import_source(import, cli->operands, cli->operand_count);
-	for (int i = 0; i < cli->operand_count && !cli_interrupted(); i++) {
+	if (check_names(import) != CLI_FOUND)
+		return CLI_ERROR;
+	for (int i = 0; i < cli->operand_count; i++) {
+		if (cli_interrupted())
+			return CLI_ERROR; /* files are left: the signal ends the program */
 		char name[LIMIT_SOURCE_NAME_BYTES + 1];
 		change_source_name(cli->operands[i], name);
 		import->options.source = name;
@@ -275,6 +311,8 @@ import_run(struct cli *cli, int argc, char **argv)
 		status = cli_usage(cli, "no FILE given; - is standard input");
 	import.options.tags = import.tags.text;
 	import.options.tag_count = import.tags.count;
+	if (status == CLI_FOUND)
+		status = change_check_times(cli, &import.options);
 	if (status == CLI_FOUND)
 		status = import_all(&import);
 	if (import.rejects != NULL && fclose(import.rejects) != 0 && status == CLI_FOUND)

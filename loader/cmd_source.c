@@ -102,12 +102,7 @@ set_row(const struct source_change *change, struct source_row *row, struct fault
 		row->priority = change->priority;
 	if (change->description == NULL)
 		return STATUS_OK;
-	char *copy = strdup(change->description);
-	if (copy == NULL)
-		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a text");
-	free(row->description);
-	row->description = copy;
-	return STATUS_OK;
+	return catalog_source_describe(row, change->description, strlen(change->description), fault);
 }
 
 static int
@@ -133,6 +128,20 @@ source_set(const struct source_change *change, const char *name)
 	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
 }
 
+static enum status
+find_source(const char *directory, const char *name, bool *known, struct fault *fault)
+{
+	struct store *store;
+	enum status status = store_open(directory, &store, fault);
+	if (status != STATUS_OK)
+		return status;
+	struct view *view = store_view_take(store);
+	*known = catalog_source(&view->catalog, name, strlen(name)) != NULL;
+	view_drop(view);
+	store_close(store);
+	return STATUS_OK;
+}
+
 static int
 source_remove(const struct source_change *change, const char *name)
 {
@@ -142,8 +151,11 @@ source_remove(const struct source_change *change, const char *name)
 	struct ingest_result result = {.format = "source"};
 	struct ingest *ingest;
 	struct fault fault = {0};
-	enum status status = ingest_new(change->cli->store, &options, change->cli->now, &ingest,
-					&fault);
+	bool known = false;
+	enum status status = find_source(change->cli->store, name, &known, &fault);
+	if (status == STATUS_OK)
+		status = ingest_new(change->cli->store, &options, change->cli->now, &ingest,
+				    &fault);
 	if (status == STATUS_OK) {
 		status = ingest_remove_source(ingest, &fault);
 		if (status == STATUS_OK)
@@ -153,6 +165,10 @@ source_remove(const struct source_change *change, const char *name)
 	if (status != STATUS_OK)
 		return cli_error(change->cli, &fault);
 	change_report(change->cli, name, &result);
+	if (!known && result.counts.removed == 0) {
+		cli_note(change->cli, "there is no source '%s'", name);
+		return CLI_NOTHING;
+	}
 	return CLI_FOUND;
 }
 
@@ -196,6 +212,9 @@ source_run(struct cli *cli, int argc, char **argv)
 	if (option < 0)
 		return cli->status;
 	const char *verb = cli->operand_count > 0 ? cli->operands[0] : "list";
+	bool setting = change.has_ttl || change.has_priority || change.description != NULL;
+	if (setting && strcmp(verb, "set") != 0)
+		return cli_usage(cli, "--priority, --ttl and --description are for source set");
 	if (strcmp(verb, "list") == 0 && cli->operand_count <= 1)
 		return source_list(cli);
 	if (cli->operand_count != 2)

@@ -2,12 +2,14 @@
 /* `repute tag list|add|remove`: the tag categories of a store. */
 #include "loader/commands.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/json.h"
 #include "engine/store.h"
+#include "loader/change.h"
 
 enum { OPTION_TYPE = 1, OPTION_VALUES, OPTION_MIN, OPTION_MAX, OPTION_DESCRIPTION, OPTION_WAIT };
 
@@ -143,8 +145,9 @@ tag_write(struct tag_change *change, const char *name, bool removing)
 	struct fault fault = {0};
 	uint64_t generation;
 	change->category.name = (char *)(uintptr_t)name;
-	enum status status = store_write_begin(change->cli->store, change->wait, NULL, &write,
-					       &fault);
+	enum status status = removing ? change_store_exists(change->cli->store, &fault) : STATUS_OK;
+	if (status == STATUS_OK)
+		status = store_write_begin(change->cli->store, change->wait, NULL, &write, &fault);
 	if (status != STATUS_OK)
 		return cli_error(change->cli, &fault);
 	status = removing ? remove_category(write, name, &fault)
@@ -159,19 +162,25 @@ tag_write(struct tag_change *change, const char *name, bool removing)
 	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
 }
 
-/* Split "A,B" in place: `values` point into `text`. */
-static size_t
-split_values(char *text, char **values, size_t cap)
+/* Split "A,B" in place: the values point into it. */
+static int
+split_values(struct tag_change *change, char *text)
 {
+	static char *values[LIMIT_LIST_VALUES];
 	size_t count = 0;
-	for (char *rest = text; rest != NULL && count < cap;) {
+	for (char *rest = text; rest != NULL;) {
 		char *comma = strchr(rest, ',');
+		if (count == LIMIT_LIST_VALUES)
+			return cli_usage(change->cli, "a list has at most %d values",
+					 LIMIT_LIST_VALUES);
 		if (comma != NULL)
 			*comma++ = '\0';
 		values[count++] = rest;
 		rest = comma;
 	}
-	return count;
+	change->category.values = values;
+	change->category.value_count = count;
+	return CLI_FOUND;
 }
 
 static int
@@ -179,9 +188,10 @@ take_number(struct tag_change *change, int64_t *number, bool *given)
 {
 	char *end;
 	const char *text = change->cli->value;
+	errno = 0;
 	*number = strtoll(text, &end, 10);
 	*given = true;
-	if (*end != '\0' || end == text)
+	if (errno != 0 || *end != '\0' || end == text)
 		return cli_usage(change->cli, "'%s' is not a whole number", text);
 	return CLI_FOUND;
 }
@@ -190,7 +200,6 @@ static int
 take_option(struct tag_change *change, int option)
 {
 	struct cli *cli = change->cli;
-	static char *values[LIMIT_LIST_VALUES];
 	switch (option) {
 	case OPTION_TYPE:
 		change->typed = true;
@@ -198,10 +207,7 @@ take_option(struct tag_change *change, int option)
 			return cli_usage(cli, "no type '%s'", cli->value);
 		break;
 	case OPTION_VALUES:
-		change->category.values = values;
-		change->category.value_count = split_values((char *)(uintptr_t)cli->value, values,
-							    LIMIT_LIST_VALUES);
-		break;
+		return split_values(change, (char *)(uintptr_t)cli->value);
 	case OPTION_MIN:
 		return take_number(change, &change->category.min, &change->bounded_below);
 	case OPTION_MAX:

@@ -28,8 +28,10 @@ struct ingest {
 	struct source_row source;      /* defaults of the source; borrowed texts */
 	struct tags given;             /* --tag and the name tag of the file at hand */
 	struct tags line;              /* the tags of one item */
-	uint64_t given_expires;
+	uint64_t given_expires;        /* of --tag's TTL, else --expires; 0 = none */
+	uint64_t line_expires;         /* of the tags added last; 0 = none */
 	bool source_goes;              /* its row is not written again */
+	size_t files;                  /* read to their end */
 	bool strict_tags;              /* the feed at hand names categories on purpose */
 	struct ingest_result result;
 	const char *file;              /* shown in rejects */
@@ -99,7 +101,7 @@ add_tag(struct ingest *ingest, struct tags *tags, const char *name, size_t name_
 	if (status != STATUS_OK)
 		return from_feed && !ingest->strict_tags ? STATUS_OK : status;
 	if (strcmp(category->name, CATALOG_TTL_NAME) == 0)
-		return clock_parse(value, value_length, &ingest->given_expires, fault);
+		return clock_parse(value, value_length, &ingest->line_expires, fault);
 	if (from_feed && is_free_text(category)) {
 		value_length = plain_text(value, value_length, plain);
 		value = plain;
@@ -114,6 +116,7 @@ given_tags(struct ingest *ingest, struct fault *fault)
 {
 	enum status status = STATUS_OK;
 	tags_clear(&ingest->given);
+	ingest->line_expires = 0;
 	for (size_t i = 0; status == STATUS_OK && i < ingest->options->tag_count; i++) {
 		const char *tag = ingest->options->tags[i], *equal = strchr(tag, '=');
 		if (equal == NULL)
@@ -122,6 +125,8 @@ given_tags(struct ingest *ingest, struct fault *fault)
 		status = add_tag(ingest, &ingest->given, tag, (size_t)(equal - tag), equal + 1,
 				 strlen(equal + 1), false, fault);
 	}
+	ingest->given_expires = ingest->line_expires != 0 ? ingest->line_expires
+							  : ingest->options->expires;
 	return status;
 }
 
@@ -179,6 +184,13 @@ begin_member(struct ingest *ingest, const char *name, struct fault *fault)
 	return status;
 }
 
+/* A mistake in the data is one reject; anything else ends the import. */
+static bool
+is_reject(enum status status)
+{
+	return status != STATUS_NO_MEMORY && status != STATUS_IO;
+}
+
 /* --- one item -------------------------------------------------------------------------- */
 
 static void
@@ -209,7 +221,7 @@ item_tags(struct ingest *ingest, const struct feed_item *item, struct author_cla
 {
 	struct tags *tags = &ingest->given;
 	enum status status = STATUS_OK;
-	ingest->given_expires = ingest->options->expires;
+	ingest->line_expires = 0;
 	if (item->tag_count > 0) {
 		tags = &ingest->line;
 		tags_clear(tags);
@@ -220,7 +232,9 @@ item_tags(struct ingest *ingest, const struct feed_item *item, struct author_cla
 		if (status == STATUS_OK)
 			status = tags_add_missing(tags, &ingest->given, fault);
 	}
-	claim->expires = item->expires != 0 ? item->expires : ingest->given_expires;
+	claim->expires = item->expires != 0 ? item->expires : ingest->line_expires;
+	if (claim->expires == 0)
+		claim->expires = ingest->given_expires;
 	claim->first_seen = item->first_seen;
 	if (status == STATUS_OK)
 		status = tags_encode(tags, &claim->set, &claim->set_length, &claim->notes,
@@ -238,29 +252,28 @@ item_scope(const struct ingest *ingest, const struct feed_item *item, struct key
 }
 
 static enum status
-put_key(struct ingest *ingest, const struct author_claim *claim, struct fault *fault)
+check_key(const struct ingest *ingest, struct fault *fault)
 {
-	enum status status = STATUS_OK;
-	if (!ingest->options->allow_broad)
-		status = feed_guard_check(&ingest->guard, &ingest->key, fault);
-	if (status == STATUS_OK && ingest->key.kind == KIND_URL && ingest->key.pattern == 0 &&
-	    path_deep(&ingest->key))
-		status = fault_set(fault, STATUS_BAD_URL, NULL, 0,
-				   "more than %d path segments", LIMIT_URL_STEPS - 2);
-	return status == STATUS_OK ? author_put(ingest->author, &ingest->key, claim, fault) : status;
+	if (ingest->key.kind == KIND_URL && ingest->key.pattern == 0 && path_deep(&ingest->key))
+		return fault_set(fault, STATUS_BAD_URL, NULL, 0, "more than %d path segments",
+				 LIMIT_URL_STEPS - 2);
+	return ingest->options->allow_broad ? STATUS_OK
+					    : feed_guard_check(&ingest->guard, &ingest->key, fault);
 }
 
-/* "first-last" of two addresses of one kind. */
+/* "first-last" of two addresses of one kind; bad-kind if it is no range of the kind asked for. */
 static enum status
-read_range(struct ingest *ingest, const struct feed_item *item, size_t *count, struct fault *fault)
+read_range(struct ingest *ingest, enum kind asked, const char *text, size_t length, size_t *count,
+	   struct fault *fault)
 {
-	const char *text = item->value, *dash = memchr(text, '-', item->value_length);
+	const char *dash = memchr(text, '-', length);
 	struct key first;
 	if (dash == NULL)
 		return STATUS_BAD_KIND;
-	size_t left = (size_t)(dash - text), right = item->value_length - left - 1;
+	size_t left = (size_t)(dash - text), right = length - left - 1;
 	enum kind kind = canon_guess(text, left);
-	if (kind > KIND_IPV6 || canon_guess(dash + 1, right) != kind)
+	if (kind > KIND_IPV6 || canon_guess(dash + 1, right) != kind ||
+	    (asked != KIND_ANY && asked != kind))
 		return STATUS_BAD_KIND;
 	enum status status = canon_key(kind, text, left, NULL, &first, fault);
 	if (status == STATUS_OK)
@@ -277,19 +290,51 @@ read_range(struct ingest *ingest, const struct feed_item *item, size_t *count, s
 	return STATUS_OK;
 }
 
+/*
+ * A value as keys: one in ingest->key (*count 0), or `*count` prefixes of
+ * ingest->key's kind. What is neither is refused for what is wrong with the key.
+ */
+static enum status
+read_value(struct ingest *ingest, enum kind kind, const char *text, size_t length, size_t *count,
+	   struct fault *fault)
+{
+	struct canon_options options = {.use = CANON_ENTRY};
+	struct fault range_fault = {0};
+	*count = 0;
+	enum status status = canon_key(kind, text, length, &options, &ingest->key, fault);
+	if (status == STATUS_OK || !is_reject(status))
+		return status;
+	enum status range = read_range(ingest, kind, text, length, count, &range_fault);
+	if (range == STATUS_BAD_KIND)
+		return status;
+	if (range != STATUS_OK && fault != NULL)
+		*fault = range_fault;
+	return range;
+}
+
+static void
+take_prefix(struct ingest *ingest, size_t i)
+{
+	const struct canon_prefix *prefix = &ingest->prefixes[i];
+	if (ingest->key.kind == KIND_IPV4)
+		key_set_ipv4(&ingest->key, be32_get(prefix->address), prefix->bits);
+	else
+		key_set_ipv6(&ingest->key, prefix->address, prefix->bits);
+}
+
+/* All prefixes or none: a range that is half refused is refused. */
 static enum status
 put_range(struct ingest *ingest, size_t count, const struct author_claim *claim,
 	  struct fault *fault)
 {
-	enum kind kind = ingest->key.kind;
 	enum status status = STATUS_OK;
 	for (size_t i = 0; status == STATUS_OK && i < count; i++) {
-		const struct canon_prefix *prefix = &ingest->prefixes[i];
-		if (kind == KIND_IPV4)
-			key_set_ipv4(&ingest->key, be32_get(prefix->address), prefix->bits);
-		else
-			key_set_ipv6(&ingest->key, prefix->address, prefix->bits);
-		status = put_key(ingest, claim, fault);
+		take_prefix(ingest, i);
+		status = check_key(ingest, fault);
+	}
+	for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+		take_prefix(ingest, i);
+		status = author_put(ingest->author, &ingest->key, claim, fault);
 	}
 	return status;
 }
@@ -297,7 +342,6 @@ put_range(struct ingest *ingest, size_t count, const struct author_claim *claim,
 static enum status
 put_item(struct ingest *ingest, const struct feed_item *item, struct fault *fault)
 {
-	struct canon_options options = {.use = CANON_ENTRY};
 	struct author_claim claim = {
 		.source = ingest->options->source,
 		.source_length = strlen(ingest->options->source),
@@ -305,51 +349,29 @@ put_item(struct ingest *ingest, const struct feed_item *item, struct fault *faul
 								  : ingest->source.ttl_seconds,
 	};
 	enum kind kind = item->kind != KIND_ANY ? item->kind : ingest->options->kind;
-	struct fault range_fault = {0};
-	size_t prefixes = 0;
-	enum status status = canon_key(kind, item->value, item->value_length, &options,
-				       &ingest->key, fault);
-	if (status != STATUS_OK) {
-		enum status range = read_range(ingest, item, &prefixes, &range_fault);
-		if (range == STATUS_BAD_KIND)
-			return status;
-		if (range != STATUS_OK) {
-			*fault = range_fault;
-			return range;
-		}
-	}
-	status = item_tags(ingest, item, &claim, fault);
+	size_t prefixes;
+	enum status status = read_value(ingest, kind, item->value, item->value_length, &prefixes,
+					fault);
+	if (status == STATUS_OK)
+		status = item_tags(ingest, item, &claim, fault);
 	if (status != STATUS_OK)
 		return status;
 	if (prefixes > 0)
 		return put_range(ingest, prefixes, &claim, fault);
 	item_scope(ingest, item, &ingest->key);
-	return put_key(ingest, &claim, fault);
-}
-
-/* A mistake in the data is one reject; anything else ends the import. */
-static bool
-is_reject(enum status status)
-{
-	return status != STATUS_NO_MEMORY && status != STATUS_IO;
+	status = check_key(ingest, fault);
+	return status == STATUS_OK ? author_put(ingest->author, &ingest->key, &claim, fault)
+				   : status;
 }
 
 static enum status
-too_many_rejects(const struct ingest *ingest, bool at_end, struct fault *fault)
+too_many_rejects(const struct ingest *ingest, struct fault *fault)
 {
-	const struct ingest_options *options = ingest->options;
-	uint64_t rejected = ingest->result.rejected, read = ingest->result.read;
-	if (rejected > options->max_rejects)
-		return fault_set(fault, STATUS_REFUSED, ingest->file, 0,
-				 "more than %llu rejects: nothing was imported",
-				 (unsigned long long)options->max_rejects);
-	if (at_end && options->max_rejects_percent <= 100 &&
-	    rejected * 100 > read * options->max_rejects_percent)
-		return fault_set(fault, STATUS_REFUSED, ingest->file, 0,
-				 "%llu of %llu values rejected, more than %u %%: nothing was imported",
-				 (unsigned long long)rejected, (unsigned long long)read,
-				 options->max_rejects_percent);
-	return STATUS_OK;
+	uint64_t most = ingest->options->max_rejects;
+	if (ingest->result.rejected <= most)
+		return STATUS_OK;
+	return fault_set(fault, STATUS_REFUSED, ingest->file, 0,
+			 "more than %llu rejects: nothing was imported", (unsigned long long)most);
 }
 
 /* --- one feed ---------------------------------------------------------------------------- */
@@ -363,6 +385,12 @@ goes_on(const struct ingest *ingest, const struct feed_archive *archive)
 	feed_archive_progress(archive, &bytes_read, &bytes_total);
 	return ingest->options->on_progress(ingest->options->context, bytes_read, bytes_total,
 					    ingest->result.read);
+}
+
+static enum status
+stopped(const struct ingest *ingest, struct fault *fault)
+{
+	return fault_set(fault, STATUS_STOPPED, ingest->file, 0, "stopped: nothing was imported");
 }
 
 static enum status
@@ -389,17 +417,16 @@ read_feed(struct ingest *ingest, struct feed_archive *archive, struct feed *feed
 			ingest->result.read++;
 			reject(ingest, &row);
 			break;
-		case FEED_END:
-			return STATUS_OK;
+		case FEED_END: /* perhaps after a long wait for a pipe */
+			return goes_on(ingest, archive) ? STATUS_OK : stopped(ingest, fault);
 		case FEED_FAIL:
 			return fault->status;
 		}
-		status = too_many_rejects(ingest, false, fault);
+		status = too_many_rejects(ingest, fault);
 		if (status != STATUS_OK)
 			return status;
 		if ((ingest->result.read & 0xff) == 0 && !goes_on(ingest, archive))
-			return fault_set(fault, STATUS_STOPPED, ingest->file, 0,
-					 "stopped: nothing was imported");
+			return stopped(ingest, fault);
 	}
 }
 
@@ -472,19 +499,24 @@ ingest_remove(struct ingest *ingest, const char *value, size_t length, bool all_
 	      struct fault *fault)
 {
 	const char *source = all_sources ? NULL : ingest->options->source;
-	struct canon_options options = {.use = CANON_ENTRY};
+	size_t source_length = source == NULL ? 0 : strlen(source), prefixes;
 	unsigned scopes = 0;
-	enum status status = canon_key(ingest->options->kind, value, length, &options,
-				       &ingest->key, fault);
+	enum status status = read_value(ingest, ingest->options->kind, value, length, &prefixes,
+					fault);
 	if (status != STATUS_OK)
+		return status;
+	ingest->result.read++;
+	for (size_t i = 0; status == STATUS_OK && i < prefixes; i++) {
+		take_prefix(ingest, i);
+		status = author_remove(ingest->author, &ingest->key, 0, source, source_length, fault);
+	}
+	if (prefixes > 0)
 		return status;
 	if (ingest->options->scope != 0)
 		scopes = 1u << ingest->options->scope;
 	else if (ingest->key.scope != SCOPE_EXACT)
 		scopes = 1u << ingest->key.scope;
-	ingest->result.read++;
-	return author_remove(ingest->author, &ingest->key, scopes, source,
-			     source == NULL ? 0 : strlen(source), fault);
+	return author_remove(ingest->author, &ingest->key, scopes, source, source_length, fault);
 }
 
 enum status
@@ -492,7 +524,7 @@ ingest_remove_source(struct ingest *ingest, struct fault *fault)
 {
 	const char *source = ingest->options->source;
 	ingest->result.read++;
-	catalog_source_remove(store_write_catalog(ingest->write), source, strlen(source), NULL);
+	(void)catalog_source_remove(store_write_catalog(ingest->write), source, strlen(source), NULL);
 	store_write_touch(ingest->write);
 	ingest->source_goes = true;
 	return author_mirror(ingest->author, source, strlen(source), fault);
@@ -510,8 +542,7 @@ ingest_file(struct ingest *ingest, const char *path, struct fault *fault)
 		return status;
 	status = read_archive(ingest, archive, path, fault);
 	ingest->file = path;
-	if (status == STATUS_OK)
-		status = too_many_rejects(ingest, true, fault);
+	ingest->files++;
 	feed_archive_close(archive);
 	return status;
 }
@@ -553,13 +584,27 @@ is_public_suffix(void *context, const char *name, size_t length)
 	return suffix_is_public(context, name, length);
 }
 
+/* Before hours of reading, not after. */
+static enum status
+check_source(const char *name, struct fault *fault)
+{
+	size_t length = strlen(name);
+	if (length > 0 && length <= LIMIT_SOURCE_NAME_BYTES && text_is_plain(name, length))
+		return STATUS_OK;
+	return fault_set(fault, STATUS_USAGE, NULL, 0,
+			 "a source's name must be 1 to %d bytes of UTF-8 without control "
+			 "characters", LIMIT_SOURCE_NAME_BYTES);
+}
+
 static enum status
 begin(struct ingest *ingest, const char *directory, struct fault *fault)
 {
-	enum status status = ingest->options->dry_run
-		? begin_dry(ingest, directory, fault)
-		: store_write_begin(directory, ingest->options->wait, ingest->options->seed,
-				    &ingest->write, fault);
+	enum status status = check_source(ingest->options->source, fault);
+	if (status == STATUS_OK)
+		status = ingest->options->dry_run
+			? begin_dry(ingest, directory, fault)
+			: store_write_begin(directory, ingest->options->wait,
+					    ingest->options->seed, &ingest->write, fault);
 	if (status != STATUS_OK)
 		return status;
 	const struct view *view = ingest->write != NULL ? store_write_view(ingest->write)
@@ -598,41 +643,51 @@ static enum status
 check_amounts(const struct ingest *ingest, struct fault *fault)
 {
 	const struct ingest_options *options = ingest->options;
-	uint64_t good = ingest->result.read - ingest->result.rejected;
-	uint64_t before = ingest->source.last_count;
+	uint64_t read = ingest->result.read, rejected = ingest->result.rejected;
+	uint64_t good = read - rejected, before = ingest->source.last_count;
+	const char *file = ingest->files > 1 ? NULL : ingest->file;
+	if (options->max_rejects_percent <= 100 &&
+	    rejected * 100 > read * options->max_rejects_percent)
+		return fault_set(fault, STATUS_REFUSED, file, 0,
+				 "%llu of %llu values rejected, more than %u %%: nothing was imported",
+				 (unsigned long long)rejected, (unsigned long long)read,
+				 options->max_rejects_percent);
 	if (good == 0)
-		return fault_set(fault, STATUS_BAD_FEED, ingest->file, 0,
+		return fault_set(fault, STATUS_BAD_FEED, file, 0,
 				 "no usable value: nothing was imported");
 	if (options->mirror && options->max_shrink_percent <= 100 && good < before &&
 	    (before - good) * 100 > before * options->max_shrink_percent)
-		return fault_set(fault, STATUS_REFUSED, ingest->file, 0,
+		return fault_set(fault, STATUS_REFUSED, file, 0,
 				 "%llu values where there were %llu, more than %u %% fewer: "
 				 "nothing was imported", (unsigned long long)good,
 				 (unsigned long long)before, options->max_shrink_percent);
 	return STATUS_OK;
 }
 
-/* The source's row is news only with other news: an import of the same again publishes nothing. */
+/*
+ * The source's row. Its first claim makes it; only what came from files counts
+ * as an import, or a single `add` would unhinge the test for shrinking. It is
+ * news only with other news: an import of the same again publishes nothing.
+ */
 static enum status
 note_source(struct ingest *ingest, struct fault *fault)
 {
 	const struct author_counts *counts = &ingest->result.counts;
+	struct catalog *catalog = store_write_catalog(ingest->write);
+	const char *name = ingest->options->source;
 	struct source_row *row;
-	bool known = catalog_source(store_write_catalog(ingest->write), ingest->options->source,
-				    strlen(ingest->options->source)) != NULL;
-	if (ingest->source_goes)
+	bool known = catalog_source(catalog, name, strlen(name)) != NULL;
+	bool news = counts->added + counts->updated + counts->removed + counts->renewed > 0;
+	if (ingest->source_goes || (known && !(news && ingest->files > 0)) ||
+	    (!known && counts->added == 0))
 		return STATUS_OK;
-	if (known && counts->added + counts->updated + counts->removed + counts->renewed == 0)
-		return STATUS_OK;
-	enum status status = catalog_source_put(store_write_catalog(ingest->write),
-						ingest->options->source,
-						strlen(ingest->options->source), &row, fault);
-	if (status != STATUS_OK)
-		return status;
-	row->last_import = ingest->now;
-	row->last_count = ingest->result.read - ingest->result.rejected;
+	enum status status = catalog_source_put(catalog, name, strlen(name), &row, fault);
+	if (status == STATUS_OK && ingest->files > 0) {
+		row->last_import = ingest->now;
+		row->last_count = ingest->result.read - ingest->result.rejected;
+	}
 	store_write_touch(ingest->write);
-	return STATUS_OK;
+	return status;
 }
 
 enum status

@@ -44,7 +44,7 @@ struct ingest_options {
 	uint64_t expires;            /* 0: by ttl */
 	bool mirror, dry_run, allow_broad, wait;
 	uint64_t max_rejects;        /* more than this refuse all; INGEST_NO_LIMIT */
-	unsigned max_rejects_percent;/* of values read, > 100 = no limit */
+	unsigned max_rejects_percent;/* of all values read, > 100 = no limit */
 	unsigned max_shrink_percent; /* mirror: fewer good lines than before by more; > 100 = no limit */
 	const struct hash_seed *seed;/* of a new store; NULL: random */
 	ingest_reject_cb *on_reject;
