@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/ptrie.h"
 
-/*
- * Keys in one batch step: enough to hide a miss to memory, and few enough
- * that their state and lines stay in the first cache (docs/bench-ptrie.md).
- */
-#define GROUP 64
+/* Keys in one batch step; 32 and 64 were slower (docs/bench-ptrie.md). At most 256: `live`. */
+#define GROUP 128
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -92,30 +89,23 @@ ptrie_attach(struct ptrie *trie, enum kind kind, const uint8_t *bytes, size_t le
 static const struct le32 nothing;
 
 /*
- * One step down from a node: *next becomes the child (true) or the leaf
- * (false) of the slot, or &nothing (false). Which of the two it is cannot be
- * predicted, so masks choose and the only branch is one that is never taken.
+ * One step down: from a node to the child (true) or the leaf (false) of a
+ * slot; NULL if it leads out of the section. (Choosing by masks instead of by
+ * branches was slower in batches: docs/bench-ptrie.md.)
  */
 ALWAYS_INLINE bool
-node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned slot,
-	  const void **next)
+node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned slot, const void **next)
 {
-	const uint8_t *const bases[] = { (const uint8_t *)trie->leaves,
-					 (const uint8_t *)trie->nodes };
-	const uint32_t limits[] = { trie->leaf_count, trie->node_count };
-	const struct le32 firsts[] = { node->first_leaf, node->first_node };
-	uint64_t inner = le64_get(node->inner), below = (1ull << slot) - 1;
-	uint32_t down = inner >> slot & 1;
-	uint64_t mask = 0 - (uint64_t)down;
-	uint64_t counted = (inner & below & mask) |
-			   (le64_get(node->runs) & (below << 1 | 1) & ~mask);
-	uint32_t index = le32_get(firsts[down]) + (uint32_t)__builtin_popcountll(counted) + down - 1;
-	if (!LIKELY(index < limits[down])) {
-		*next = &nothing;
-		return false;
-	}
-	*next = bases[down] + (size_t)index * sizeof(struct le32) +
-		((size_t)index * (sizeof(*node) - sizeof(struct le32)) & (size_t)mask);
+	uint64_t inner = le64_get(node->inner), runs = le64_get(node->runs);
+	bool down = inner >> slot & 1;
+	uint64_t below = (1ull << slot) - 1;
+	uint64_t counted = down ? inner & below : runs & (below << 1 | 1);
+	uint32_t index = le32_get(down ? node->first_node : node->first_leaf) +
+			 (uint32_t)__builtin_popcountll(counted) - !down;
+	if (!LIKELY(index < (down ? trie->node_count : trie->leaf_count)))
+		*next = NULL;
+	else
+		*next = down ? (const void *)(trie->nodes + index) : trie->leaves + index;
 	return down;
 }
 
@@ -140,7 +130,9 @@ find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 	for (unsigned position = trie->root_bits; position < trie->address_bits;
 	     position += PTRIE_STRIDE)
 		if (!node_step(trie, at, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at))
-			return leaf_value(trie, at);
+			return at ? leaf_value(trie, at) : 0;
+		else if (!at)
+			return 0;
 	return 0;
 }
 
@@ -185,13 +177,11 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 	}
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t index = le32_get(*(const struct le32 *)at[i]);
-		unsigned down = ~index >> 31;
-		if (down && !LIKELY(index < trie->node_count)) {
+		bool down = index < trie->node_count && !(index & PTRIE_LEAF);
+		if (down)
+			at[i] = trie->nodes + index;
+		else if (!(index & PTRIE_LEAF))
 			at[i] = &nothing;
-			continue;
-		}
-		at[i] = (const uint8_t *)(down ? trie->nodes : at[i]) +
-			(index * sizeof(struct ptrie_node_d) & (0 - (size_t)down));
 		__builtin_prefetch(at[i]);
 		live[live_count] = (uint8_t)i;
 		live_count += down;
@@ -202,10 +192,12 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 		for (unsigned k = 0; k < live_count; k++) {
 			unsigned i = live[k];
 			unsigned slot = batch_slot(addresses, i, bits, position, PTRIE_STRIDE);
-			bool down = node_step(trie, at[i], slot, &at[i]);
+			const void *next;
+			bool down = node_step(trie, at[i], slot, &next);
+			at[i] = LIKELY(next) ? next : &nothing;
 			__builtin_prefetch(at[i]);
 			live[left] = (uint8_t)i;
-			left += down;
+			left += LIKELY(next) && down;
 		}
 		live_count = left;
 	}

@@ -3,9 +3,9 @@
  * The builder of ptrie.h: a sorted set of prefixes to one section of bytes.
  *
  * Deterministic: the same set gives the same bytes. Two passes over the
- * records, one that counts and one that fills, so that memory is the result
- * and nothing more (an allocator that cannot grow a block in place copies the
- * records once). Time: each record is looked at once per level above it and
+ * records, one that counts and one that fills, so that memory is the result and
+ * a second root (measured: 1.05 and 1.00 times the result; an allocator that
+ * cannot grow a block in place holds the records twice for a moment). Time: each record is looked at once per level above it and
  * pass, plus 64 steps per node; a node exists only where a record goes
  * through, so at most (address bits / 6) nodes per prefix. Recursion is as
  * deep as the trie: 22 levels.
