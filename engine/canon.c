@@ -57,8 +57,9 @@ hash_read(struct canon_run *run, enum kind kind, const char *text, size_t length
 		return fault_set(run->fault, STATUS_BAD_HASH, NULL, 0,
 				 "MD5 is not supported: its collisions are made to order");
 	if (length != 2 * bytes)
-		return fault_set(run->fault, STATUS_BAD_HASH, NULL, 0, "%s has %zu hex digits, not %zu",
-				 kind_name(kind), 2 * bytes, length);
+		return fault_set(run->fault, STATUS_BAD_HASH, NULL, 0,
+				 "%s has %zu hex digits, not %zu", kind_name(kind), 2 * bytes,
+				 length);
 	for (size_t i = 0; i < length; i++)
 		if (!canon_is(text[i], CANON_HEX))
 			return fault_set(run->fault, STATUS_BAD_HASH, NULL, i,

@@ -16,7 +16,8 @@ static bool
 all_class(const char *text, size_t length, unsigned class, const char *others)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!canon_is(text[i], class) && (text[i] == '\0' || strchr(others, text[i]) == NULL))
+		if (!canon_is(text[i], class) &&
+		    (text[i] == '\0' || strchr(others, text[i]) == NULL))
 			return false;
 	return length > 0;
 }
@@ -42,7 +43,9 @@ guess_hash(const char *text, size_t length)
 		return KIND_SHA256;
 	if (!all_class(text, length, CANON_HEX, ""))
 		return KIND_COUNT;
-	return length == SHA1_DIGITS ? KIND_SHA1 : length == SHA256_DIGITS ? KIND_SHA256 : KIND_COUNT;
+	return length == SHA1_DIGITS     ? KIND_SHA1
+	       : length == SHA256_DIGITS ? KIND_SHA256
+					 : KIND_COUNT;
 }
 
 /* 1.2.3.4, also 1.2.3.400 and 1.2.3.4:80, for the sake of the message. */

@@ -2,12 +2,12 @@
 /*
  * What the UTS-46 mapping table of Unicode 17 has and libidn2 2.3.3 refuses.
  *
- * Derived by asking libidn2 about every code point and comparing with the
- * table (Unicode-3.0 licence): libidn2 accepts nothing that the table does
- * not, but refuses symbols (emoji too) that IDNA2008 disallows and UTS-46
- * keeps, and what was assigned or became mapped later. Left out on purpose,
- * so libidn2's refusal stands: combining marks, conjoining Jamo, and what
- * maps to several code points.
+ * Written by tools/idna_table.py, which asks libidn2 about every code point and
+ * compares with the table (Unicode-3.0 licence). libidn2 accepts nothing that
+ * the table does not, but refuses symbols (emoji too) that IDNA2008 disallows
+ * and UTS-46 keeps, and what was assigned or became mapped later. Left out on
+ * purpose, so libidn2's refusal stands: combining marks, Jamo that compose,
+ * and what maps to several code points.
  */
 #include "engine/canon_idna.h"
 

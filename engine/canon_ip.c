@@ -184,8 +184,9 @@ static enum status
 ipv6_fault(struct canon_run *run, const char *text, size_t length)
 {
 	if (memchr(text, '%', length) != NULL)
-		return fault_set(run->fault, STATUS_BAD_IPV6, NULL, 0,
-				 "a zone id (%%) names an interface of one machine, not an address");
+		return fault_set(
+			run->fault, STATUS_BAD_IPV6, NULL, 0,
+			"a zone id (%%) names an interface of one machine, not an address");
 	return fault_set(run->fault, STATUS_BAD_IPV6, NULL, 0,
 			 "not an IPv6 address: eight groups of hex digits, :: for zeros, "
 			 "perhaps /0 to /128");

@@ -159,7 +159,8 @@ canon_punycode_decode(const char *text, size_t length, uint32_t *points, size_t 
 	for (size_t at = basic; at < length; position++) {
 		if (!get_delta(text, length, &at, bias, &delta))
 			return 0;
-		bias = bias_adapt(delta, (uint32_t)count + 1, position == 0 && point == FIRST_POINT);
+		bias = bias_adapt(delta, (uint32_t)count + 1,
+				  position == 0 && point == FIRST_POINT);
 		position += delta;
 		point += position / ((uint32_t)count + 1);
 		position %= (uint32_t)count + 1;

@@ -28,7 +28,9 @@ static struct wide
 block_end(struct wide start, unsigned size)
 {
 	uint64_t low = size >= 64 ? UINT64_MAX : (UINT64_C(1) << size) - 1;
-	uint64_t high = size <= 64 ? 0 : size == 128 ? UINT64_MAX : (UINT64_C(1) << (size - 64)) - 1;
+	uint64_t high = size <= 64    ? 0
+			: size == 128 ? UINT64_MAX
+				      : (UINT64_C(1) << (size - 64)) - 1;
 	return (struct wide){ start.high | high, start.low | low };
 }
 

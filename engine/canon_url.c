@@ -70,7 +70,8 @@ schemeless_check(const char *text, size_t length, struct fault *fault)
 	size_t end = find_end(text, length, 0);
 	if (end == 0)
 		return url_fault(fault, "no host before the first / or ?");
-	if (!has_port_only(text, end))
+	bool slashes = end + 1 < length && text[end - 1] == ':' && text[end + 1] == '/';
+	if (slashes || !has_port_only(text, end))
 		return url_fault(fault, "the scheme is not http, https, ftp, ws or wss");
 	if (end < length && text[end] == '\\')
 		return url_fault(fault, "neither a scheme nor a host before the first \\");

@@ -38,11 +38,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	enum kind kind = (enum kind)(data[0] % (KIND_COUNT + 1));
-	struct canon_options options = { .use = data[0] & 0x80 ? CANON_ENTRY : CANON_QUERY };
+	struct canon_options options = {.use = data[0] & 0x80 ? CANON_ENTRY : CANON_QUERY};
 	canon_guess((const char *)data + 1, size - 1);
 	if (canon_key(kind, (const char *)data + 1, size - 1, &options, &key, NULL) != STATUS_OK)
 		return 0;
-	size_t length = options.use == CANON_ENTRY ? key_print_entry(&key, text) : key_print(&key, text);
+	size_t length =
+		options.use == CANON_ENTRY ? key_print_entry(&key, text) : key_print(&key, text);
 	demand(length < sizeof(text) && text[length] == '\0');
 	demand(canon_key((enum kind)key.kind, text, length, &options, &again, NULL) == STATUS_OK);
 	keys_compare(&key, &again);

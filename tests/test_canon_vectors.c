@@ -102,7 +102,7 @@ key_twice(const char *text, size_t length, char *out)
 	return STATUS_OK;
 }
 
-static const char *const special[] = { "http", "https", "ftp", "ws", "wss" };
+static const char *const special[] = {"http", "https", "ftp", "ws", "wss"};
 
 /* Length of a special scheme at the start, ignoring what WHATWG drops; 0 if another. */
 static size_t
@@ -141,7 +141,7 @@ static void
 parse_compare(const cJSON *item, const char *input, size_t length)
 {
 	static struct canon_url url;
-	struct canon_run run = { .use = CANON_QUERY };
+	struct canon_run run = {.use = CANON_QUERY};
 	char *work = malloc(length + CANON_URL_ROOM), *path = malloc(3 * length + 16);
 	while (length > 0 && (unsigned char)*input <= ' ') {
 		input++;
@@ -151,11 +151,13 @@ parse_compare(const cJSON *item, const char *input, size_t length)
 		length--;
 	memcpy(work, input, length);
 	ck_assert_msg(canon_url_prepare(&run, work, &length) == STATUS_OK &&
-			      canon_url_parse(work, length, CANON_HOST_WHATWG, &url, NULL) == STATUS_OK,
+			      canon_url_parse(work, length, CANON_HOST_WHATWG, &url, NULL) ==
+				      STATUS_OK,
 		      "refused: %s", json_text(item, "input"));
 	ck_assert_uint_eq(run.notes, 0);
 	const char *host = json_text(item, "hostname");
-	ck_assert_msg(strlen(host) == url.host_length && memcmp(host, url.host, url.host_length) == 0,
+	ck_assert_msg(strlen(host) == url.host_length &&
+			      memcmp(host, url.host, url.host_length) == 0,
 		      "%s: host %.*s, not %s", json_text(item, "input"), (int)url.host_length,
 		      url.host, host);
 	path[canon_url_path(&url, path)] = '\0';
@@ -165,8 +167,9 @@ parse_compare(const cJSON *item, const char *input, size_t length)
 	free(path);
 }
 
-/* docs/canonical.md, deviations: parsed as WHATWG does, but no host is left by Safe Browsing's rules. */
-static const char *const no_form[] = { "http://./", "http://../", "http://foo.09.." };
+/* docs/canonical.md, deviations: parsed as WHATWG does, but no host is left by Safe Browsing's
+ * rules. */
+static const char *const no_form[] = {"http://./", "http://../", "http://foo.09.."};
 
 static bool
 has_form(const char *text)
@@ -202,8 +205,7 @@ START_TEST(whatwg_urls)
 		}
 		free(input);
 	}
-	printf("whatwg: %d valid, %d invalid, %d valid without a form\n", valid, invalid,
-	       formless);
+	printf("whatwg: %d valid, %d invalid, %d valid without a form\n", valid, invalid, formless);
 	ck_assert_int_eq(formless, 3);
 	ck_assert_int_ge(valid, 200);
 	ck_assert_int_ge(invalid, 150);
@@ -265,7 +267,8 @@ START_TEST(uts46_hosts)
 		memcpy(text + 7, name, length);
 		memcpy(text + 7 + length, "/x", 2);
 		enum status status = key_twice(text, length + 9, out);
-		ck_assert_msg((status == STATUS_OK) == (json_text(item, "output") != NULL), "%s", name);
+		ck_assert_msg((status == STATUS_OK) == (json_text(item, "output") != NULL), "%s",
+			      name);
 	}
 	cJSON_Delete(json);
 }
@@ -276,7 +279,7 @@ hex_decode(const char *hex, char *out)
 {
 	size_t length = strlen(hex) / 2;
 	for (size_t i = 0; i < length; i++) {
-		char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+		char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
 		out[i] = (char)strtoul(digits, NULL, 16);
 	}
 	return length;
@@ -327,13 +330,15 @@ START_TEST(safe_browsing_hosts)
 	struct in_addr address;
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "ipv4"))
 	{
-		snprintf(text, sizeof(text), "http://%s/", cJSON_GetArrayItem(item, 0)->valuestring);
+		snprintf(text, sizeof(text), "http://%s/",
+			 cJSON_GetArrayItem(item, 0)->valuestring);
 		host_of(text, host);
 		const char *want = cJSON_GetArrayItem(item, 1)->valuestring;
 		if (*want != '\0')
 			ck_assert_str_eq(host, want);
 		else
-			ck_assert_msg(inet_pton(AF_INET, host, &address) == 0, "%s: %s", text, host);
+			ck_assert_msg(inet_pton(AF_INET, host, &address) == 0, "%s: %s", text,
+				      host);
 	}
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "host"))
 	{
@@ -373,7 +378,8 @@ address_check(enum kind kind, const char *text, const char *address, const char 
 	if (refused || (address == NULL && net == NULL)) {
 		ck_assert_msg(status != STATUS_OK, "%s is accepted", text);
 		if (!refused && corrected != NULL)
-			ck_assert_msg(strstr(fault.text, corrected) != NULL, "%s: %s", text, fault.text);
+			ck_assert_msg(strstr(fault.text, corrected) != NULL, "%s: %s", text,
+				      fault.text);
 		return;
 	}
 	ck_assert_msg(status == STATUS_OK, "%s: %s", text, fault.text);
@@ -389,7 +395,8 @@ START_TEST(address_literals)
 {
 	char *text = file_read("tests/vectors/ip-literals.tsv"), *save;
 	int count = 0;
-	for (char *row = strtok_r(text, "\n", &save); row != NULL; row = strtok_r(NULL, "\n", &save)) {
+	for (char *row = strtok_r(text, "\n", &save); row != NULL;
+	     row = strtok_r(NULL, "\n", &save)) {
 		char *tab = strchr(row, '\t');
 		char one[3][256];
 		if (*row == '#' || tab == NULL || tab == row)
