@@ -243,7 +243,7 @@ info_text(const struct sum *sum, const char *directory)
 	clock_print(view->published, when);
 	printf("store        %s\n", directory);
 	snprintf(more, sizeof(more), "  published %s", when);
-	row_text("generation", view->generation, view->generation == 0 ? "  empty" : more);
+	row_text("generation", view->generation, more);
 	row_text("entries", sum->entries_total, "");
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		snprintf(more, sizeof(more), "  %s", kind_name(kind));

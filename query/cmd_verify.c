@@ -229,7 +229,15 @@ plan_map(struct plan *plan, const char *directory, struct fault *fault)
 	return status;
 }
 
-/* The manifest's own layers, mapped; false if one is missing. */
+static bool
+is_named(const struct plan_layer *layer)
+{
+	return layer->map.length >= sizeof(layer->sha256) &&
+	       memcmp(layer->map.bytes + layer->map.length - sizeof(layer->sha256), layer->sha256,
+		      sizeof(layer->sha256)) == 0;
+}
+
+/* Map what the manifest names; false if a file is missing or another. */
 static bool
 layers_map(struct plan *plan, const char *directory)
 {
@@ -241,14 +249,15 @@ layers_map(struct plan *plan, const char *directory)
 		layer->status = store_segment_path(directory, layer->number, path, &layer->fault);
 		if (layer->status == STATUS_OK)
 			layer->status = file_map_open(path, &layer->map, &layer->fault);
-		whole &= layer->status != STATUS_MISSING;
+		whole &= layer->status == STATUS_OK && is_named(layer);
 	}
 	return whole;
 }
 
 /*
- * A layer may be missing because a writer has folded it since the manifest was
- * read; then the manifest is another by now and is read again.
+ * A layer may be missing, or another under its number, because a writer has
+ * folded it since the manifest was read; then the manifest is another by now
+ * and is read again.
  */
 static enum status
 plan_load(struct plan *plan, const char *directory, struct fault *fault)
