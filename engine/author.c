@@ -55,12 +55,17 @@ key_content(const struct key *key, size_t *length)
 	return key->bytes;
 }
 
-static uint64_t
+/*
+ * 32 bits on purpose: Judy keeps a dense index of short words in far less
+ * memory, and walks it faster, than random words of 64 bits. Keys that share
+ * a word stand in a chain.
+ */
+static uint32_t
 key_hash(const struct author *author, const struct key *key, const void *bytes, size_t length)
 {
 	struct hash_seed seed = author->seed;
 	seed.word[0] ^= (uint64_t)key->kind << 8 | key->prefix_bits;
-	return hash_text(seed, bytes, length);
+	return (uint32_t)hash_text(seed, bytes, length);
 }
 
 static struct author_key *
