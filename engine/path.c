@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/path.h"
 
-#include <string.h>
-
-#include "engine/bytes.h"
 
 #define SALT_HOST 0x686f737468302d31ull
 #define SALT_PATTERN 0x706174746572u
@@ -151,12 +148,8 @@ static void
 ipv6_next(struct path *path, struct path_step *step)
 {
 	uint32_t bits = path->position;
-	uint64_t high = be64_get(path->key->bytes), low = be64_get(path->key->bytes + 8);
-	if (bits == 48)
-		high &= ~0xffffull;
-	if (bits < 128)
-		low = 0;
-	step->hash = hash_words(path->seed, high, low, bits, 0);
+	step->hash = path_ipv6(path->seed, be64_get(path->key->bytes),
+			       be64_get(path->key->bytes + 8), bits);
 	step->length = bits;
 	step->last = bits == path->key->prefix_bits;
 	path->position = bits == 48 ? 64 : 128;
@@ -166,12 +159,8 @@ ipv6_next(struct path *path, struct path_step *step)
 static void
 digest_next(struct path *path, struct path_step *step)
 {
-	const uint8_t *bytes = path->key->bytes;
-	uint64_t words[4] = {0};
-	memcpy(words, bytes, kind_table[path->key->kind].key_bytes);
-	step->hash = hash_words(path->seed, BYTES_LE(64, words[0]), BYTES_LE(64, words[1]),
-				BYTES_LE(64, words[2]), BYTES_LE(64, words[3]));
 	step->length = kind_table[path->key->kind].key_bytes;
+	step->hash = path_digest(path->seed, path->key->bytes, step->length);
 	step->last = path->done = true;
 }
 
@@ -220,7 +209,7 @@ path_next(struct path *path, struct path_step *step)
 		ipv6_next(path, step);
 		break;
 	case KIND_IPV4:
-		step->hash = hash_word(path->seed, be32_get(path->key->bytes));
+		step->hash = path_host(path->seed, be32_get(path->key->bytes));
 		step->length = 32;
 		step->last = path->done = true;
 		break;

@@ -18,6 +18,9 @@
 #ifndef ENGINE_PATH_H
 #define ENGINE_PATH_H
 
+#include <string.h>
+
+#include "engine/bytes.h"
 #include "engine/hash.h"
 #include "engine/key.h"
 
@@ -62,6 +65,30 @@ path_deep(const struct key *key);
 /* Labels of a domain key. */
 uint32_t
 path_labels(const struct key *key);
+
+/* The one step of a digest of 20 or 32 bytes, and of an IPv4 host. */
+static inline __attribute__((always_inline)) uint64_t
+path_digest(struct hash_seed seed, const uint8_t *digest, size_t length)
+{
+	uint64_t words[4] = {0};
+	memcpy(words, digest, length);
+	return hash_words(seed, BYTES_LE(64, words[0]), BYTES_LE(64, words[1]),
+			  BYTES_LE(64, words[2]), BYTES_LE(64, words[3]));
+}
+
+static inline uint64_t
+path_host(struct hash_seed seed, uint32_t address)
+{
+	return hash_word(seed, address);
+}
+
+/* A step of an IPv6 address: /48, /64 or /128. */
+static inline uint64_t
+path_ipv6(struct hash_seed seed, uint64_t high, uint64_t low, unsigned bits)
+{
+	return hash_words(seed, bits == 48 ? high & ~0xffffull : high, bits == 128 ? low : 0, bits,
+			  0);
+}
 
 /* Does the hashed table hold this key? If not, an IP prefix: the prefix trie does. */
 static inline bool

@@ -95,6 +95,26 @@ fewest_labels(const struct segment_table *table)
 	return fewest;
 }
 
+/* Kinds whose keys are one step: no need to make keys of the records. */
+static enum status
+add_fixed(struct maker *maker, struct fault *fault)
+{
+	const struct segment_table *table = maker->table;
+	size_t length = kind_table[maker->kind].key_bytes;
+	enum status status = intern_grow((void **)&maker->nodes, &maker->capacity,
+					 table->record_count, sizeof(struct node), fault);
+	if (status != STATUS_OK)
+		return status;
+	for (uint64_t i = 0; i < table->record_count; i++) {
+		const uint8_t *bytes = table->records + i * table->record_bytes;
+		uint64_t hash = maker->kind == KIND_IPV4 ? path_host(maker->seed, be32_get(bytes))
+							 : path_digest(maker->seed, bytes, length);
+		maker->nodes[i] = (struct node){hash, (uint32_t)i, FORMAT_SLOT_HERE};
+	}
+	maker->count = table->record_count;
+	return STATUS_OK;
+}
+
 static enum status
 add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
 	 struct fault *fault)
@@ -102,6 +122,8 @@ add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, voi
 	enum status status = STATUS_OK;
 	struct key key;
 	uint32_t claims;
+	if (maker->kind == KIND_IPV4 || maker->kind == KIND_SHA1 || maker->kind == KIND_SHA256)
+		return add_fixed(maker, fault);
 	maker->count = 0;
 	for (uint64_t i = 0; status == STATUS_OK && i < maker->table->record_count; i++) {
 		bool good = segment_table_key(maker->table, maker->kind, i, &key, &claims);

@@ -136,15 +136,6 @@ settle_fixed(const struct pending *pending, const struct segment_table *table,
 	}
 }
 
-static inline __attribute__((always_inline)) uint64_t
-digest_hash(struct hash_seed seed, const uint8_t *digest, size_t length)
-{
-	uint64_t words[4] = {0};
-	memcpy(words, digest, length);
-	return hash_words(seed, BYTES_LE(64, words[0]), BYTES_LE(64, words[1]),
-			  BYTES_LE(64, words[2]), BYTES_LE(64, words[3]));
-}
-
 static inline __attribute__((always_inline)) void
 digest_group(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
 	     struct segment_best *best)
@@ -153,7 +144,7 @@ digest_group(const struct segment_table *table, const uint8_t *digests, size_t l
 	uint64_t hash[GROUP];
 	pending.count = 0;
 	for (size_t i = 0; i < n; i++) {
-		hash[i] = digest_hash(table->seed, digests + i * length, length);
+		hash[i] = path_digest(table->seed, digests + i * length, length);
 		__builtin_prefetch(home_line(table, hash[i]));
 	}
 	for (size_t i = 0; i < n; i++)
@@ -224,7 +215,7 @@ hosts_group(const struct segment *segment, const uint32_t *addresses, size_t n,
 	size_t count = gate_group(segment, addresses, n, through);
 	pending.count = 0;
 	for (size_t i = 0; i < count; i++) {
-		hash[i] = hash_word(table->seed, addresses[through[i]]);
+		hash[i] = path_host(table->seed, addresses[through[i]]);
 		__builtin_prefetch(home_line(table, hash[i]));
 	}
 	for (size_t i = 0; i < count; i++)
@@ -404,9 +395,7 @@ ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t
 		size_t kept = 0;
 		for (size_t i = 0; i < count; i++) {
 			unsigned lane = active[i];
-			hash[lane] = hash_words(table->seed,
-						bits == 48 ? high[lane] & ~0xffffull : high[lane],
-						bits == 128 ? low[lane] : 0, bits, 0);
+			hash[lane] = path_ipv6(table->seed, high[lane], low[lane], bits);
 			__builtin_prefetch(home_line(table, hash[lane]));
 		}
 		for (size_t i = 0; i < count; i++)
