@@ -258,32 +258,38 @@ subject_free(struct subject *subject)
 void
 subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n)
 {
-	enum data_class class = subject->data->class;
 	for (size_t i = 0; i < n; i++) {
-		struct repute_key *key = &subject->keys[i];
-		const uint8_t *bytes = queries->keys + (from + i) * subject->data->key_bytes;
-		uint32_t address;
 		size_t length;
-		const char *text;
-		switch (class) {
-		case CLASS_IPV4:
-			memcpy(&address, bytes, 4);
-			repute_key_ipv4(address, key);
-			break;
-		case CLASS_IPV6:
-			repute_key_ipv6(bytes, key);
-			break;
-		case CLASS_SHA1:
-		case CLASS_SHA256:
-			repute_key_digest((enum repute_kind)class, bytes, key);
-			break;
-		default:
-			text = list_text(&queries->text, from + i, &length);
-			if (repute_key_text((enum repute_kind)class, text, length, key) != REPUTE_OK)
-				exit(2);
-		}
+		const char *text = list_text(&queries->text, from + i, &length);
+		if (repute_key_text((enum repute_kind)subject->data->class, text, length,
+				    &subject->keys[i]) != REPUTE_OK)
+			exit(2);
 	}
 	subject->prepared = from;
+}
+
+void
+subject_find_one(struct subject *subject, const struct queries *queries, size_t i)
+{
+	struct repute_key *key = subject->keys;
+	const uint8_t *bytes = queries->keys + i * subject->data->key_bytes;
+	uint32_t address;
+	switch (subject->data->class) {
+	case CLASS_IPV4:
+		memcpy(&address, bytes, 4);
+		repute_key_ipv4(address, key);
+		break;
+	case CLASS_IPV6:
+		repute_key_ipv6(bytes, key);
+		break;
+	case CLASS_SHA1:
+	case CLASS_SHA256:
+		repute_key_digest((enum repute_kind)subject->data->class, bytes, key);
+		break;
+	default:
+		key += i - subject->prepared;
+	}
+	repute_find(subject->view, key, DATA_NOW, &subject->hits[i % SUBJECT_BATCH_MOST]);
 }
 
 void

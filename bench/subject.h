@@ -10,6 +10,7 @@
 #include "query/repute.h"
 
 #define SUBJECT_BATCH_MOST 256
+#define SUBJECT_PREPARED 16 /* keys ready at a time for single calls: more would fill the TLB */
 
 struct subject {
 	char directory[256];
@@ -31,9 +32,15 @@ subject_build(const struct data *data);
 void
 subject_free(struct subject *subject);
 
-/* Keys of n queries (at most SUBJECT_BATCH_MOST) made ready; not part of a look-up's time. */
+/* Keys of n texts (at most SUBJECT_BATCH_MOST) made ready: not part of a look-up's time. */
 void
 subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n);
+/*
+ * Look up one query into hits[0 .. SUBJECT_BATCH_MOST). Addresses and digests: from
+ * their bytes, making the key included. Names and URLs: its key was prepared.
+ */
+void
+subject_find_one(struct subject *subject, const struct queries *queries, size_t i);
 /* Look up n queries into subject->hits by the batch call of the class. */
 void
 subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n);
