@@ -115,13 +115,14 @@ sort_rows(struct survey_index *index, size_t from, size_t to, size_t offset)
 			if (row_compare(&index->rows[start], &index->rows[end]) != 0)
 				break;
 		size_t next = offset + CHUNK_BYTES;
-		if (end - start == 1 || row_text(index, &index->rows[start]) <= next)
-			continue;
-		for (size_t i = start; i < end; i++) {
+		bool more = false; /* one may end where another goes on */
+		for (size_t i = start; i < end && end - start > 1; i++) {
 			size_t length = row_text(index, &index->rows[i]);
 			chunk_load(&index->rows[i], index->text, length, next);
+			more |= length > next;
 		}
-		sort_rows(index, start, end, next);
+		if (more)
+			sort_rows(index, start, end, next);
 	}
 }
 
