@@ -214,7 +214,7 @@ format_found(const struct feed_sample *sample)
 		most = score;
 		best = feed_format_table[i];
 	}
-	return most >= SCORE_ENOUGH || best == &feed_format_prose ? best : &feed_format_plain;
+	return most >= SCORE_ENOUGH ? best : &feed_format_plain;
 }
 
 enum status

@@ -9,6 +9,7 @@
 #include "loader/feed_format.h"
 
 #define WORDS_OF_PROSE 3
+#define FEWEST_SENTENCES 8
 
 /* Marks that stand around a word, not in it. */
 static struct feed_text
@@ -106,16 +107,23 @@ fits_words(struct feed_text line)
 	       look != LOOK_MD5;
 }
 
+/*
+ * Lines that give nothing are no rejects here, so a list with some bad lines
+ * must not end as prose: only where sentences abound and plain fits fewer than
+ * three lines of five.
+ */
 static unsigned
 prose_score(const struct feed_sample *sample)
 {
-	unsigned found = 0;
+	unsigned found = 0, sentences = 0;
 
-	for (size_t i = 0; i < sample->line_count; i++)
+	for (size_t i = 0; i < sample->line_count; i++) {
 		found += scan(NULL, sample->lines[i]);
-	if (found == 0)
+		sentences += fits_words(sample->lines[i]);
+	}
+	if (found == 0 || sentences < FEWEST_SENTENCES || feed_percent(sample, fits_words) < 10)
 		return 0;
-	return feed_percent(sample, fits_words) >= 10 ? 85 : 30;
+	return 55;
 }
 
 static enum feed_step

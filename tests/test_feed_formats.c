@@ -45,8 +45,8 @@ static const struct {
 	{"unit42-squirtdanger.csv", "csv", 38, 0}, /* 19 rows: SHA256 and SHA1 */
 	{"unit42-flat.tsv", "tsv", 30, 0},         /* wc -l */
 	{"unit42-latin1.txt", "plain", 38, 0},     /* grep -c '^[0-9a-f]' */
-	{"unit42-redaman.txt", "prose", 22, 0},    /* grep -ohE '[0-9a-f]{64}' | wc -l */
-	{"unit42-bazarcall.txt", "prose", 16, 0},  /* the same */
+	{"unit42-redaman.txt", "plain", 26, 0}, /* grep -cvE "^\s*$": headlines for canon to refuse */
+	{"unit42-bazarcall.txt", "plain", 18, 0}, /* the same */
 	{"unit42-report.txt", "prose", 45, 0}, /* 30 hashes, grep -o '[^ ]*\[\.\][^ ]*' | wc -l */
 	{"made.netset", "netset", 8, 0},
 	{"made.drop", "drop", 4, 0},
@@ -347,6 +347,21 @@ START_TEST(prose_takes_only_what_stands_as_a_word)
 }
 END_TEST
 
+/* A short list with bad lines stays a list: every bad line must come out to be reported. */
+START_TEST(bad_lines_do_not_make_prose)
+{
+	static struct walk walk;
+
+	ck_assert_int_eq(walk_text(&walk,
+				   "evil.example\nnot a domain !!\nthis is junk text\n"
+				   "192.0.2.1\nand even more junk\n300.1.1.1\n",
+				   NULL),
+			 STATUS_OK);
+	ck_assert_str_eq(walk.format, "plain");
+	ck_assert_uint_eq(walk.items, 6);
+}
+END_TEST
+
 /* --- tags in shape ---------------------------------------------------------- */
 
 START_TEST(tag_text_is_put_in_shape)
@@ -410,6 +425,7 @@ main(void)
 	tcase_add_test(test, column_map_in_full);
 	tcase_add_test(test, the_kind_narrows_columns);
 	tcase_add_loop_test(test, prose_takes_only_what_stands_as_a_word, 0, ROWS(words));
+	tcase_add_test(test, bad_lines_do_not_make_prose);
 	tcase_add_test(test, tag_text_is_put_in_shape);
 	tcase_add_test(test, many_values_on_a_line_are_bounded);
 	suite_add_tcase(suite, test);
