@@ -61,7 +61,7 @@ struct footer_d {
 #define FORMAT_SOURCES FORMAT_ID('S', 'R', 'C', 'N') /* strings: source names, sorted */
 #define FORMAT_TAGS FORMAT_ID('T', 'A', 'G', 'S')    /* strings: canonical tag strings, sorted */
 #define FORMAT_CLAIMS FORMAT_ID('C', 'L', 'M', 'S')  /* claim_d[] */
-#define FORMAT_PATTERNS FORMAT_ID('P', 'A', 'T', 'L')/* pattern_d[], sorted */
+#define FORMAT_PATTERNS FORMAT_ID('P', 'A', 'T', 'L')/* pattern_d[], longest first */
 #define FORMAT_GRAMS FORMAT_ID('P', 'A', 'T', 'B')   /* 8 KiB bitmap: first two bytes of \*x\* literals */
 #define FORMAT_GATE_IPV4 FORMAT_ID('G', 'A', 'T', '4')/* bitmap by the top gate_bits of an address */
 /* Hashed tables: 'H' lines, 'R' records, 'K' key text; second letter the kind. */

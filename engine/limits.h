@@ -12,7 +12,7 @@
 #define LIMIT_URL_BYTES 8192            /* canonical URL; longer: bad-url */
 #define LIMIT_URL_INPUT_BYTES 65536     /* raw text handed to the canonicaliser */
 #define LIMIT_URL_STEPS 128             /* path segments of an entry; queries may be deeper */
-#define LIMIT_PATTERN_LITERAL_BYTES 4   /* fewest literal bytes in a \*...\* entry */
+#define LIMIT_PATTERN_LITERAL_BYTES 4   /* fewest literal bytes of an entry with \* */
 #define LIMIT_SUBSTRING_LENGTHS 64      /* distinct lengths of \*...\* entries in a segment */
 #define LIMIT_UNESCAPE_ROUNDS 1024      /* repeated %-unescaping; each round shrinks the text */
 
@@ -39,7 +39,8 @@
 /* store */
 #define LIMIT_LAYERS 8                  /* one base and seven overlays */
 #define LIMIT_SECTIONS 64
-#define LIMIT_COVERING 640              /* most entries that can cover one key in a segment */
+#define LIMIT_COVERING 640              /* covering keys looked at in a segment: all prefixes,
+                                         * names and paths, and the longest \* patterns */
 #define LIMIT_HITS 4096                 /* most hits one query can have */
 #define LIMIT_BUCKET_HOPS 4             /* neighbouring bucket lines one probe may read */
 

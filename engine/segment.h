@@ -97,7 +97,7 @@ struct segment_match {
 
 /*
  * All keys that cover the query, in no promised order; at most `cap`
- * (LIMIT_COVERING is always enough). Whether a claim's scope fits is the
+ * (LIMIT_COVERING: all prefixes, names and paths, and the longest of the \* patterns). Whether a claim's scope fits is the
  * caller's to ask (segment_claim_covers): a key with several scopes comes
  * whole, and overlays return keys of any scope, since they hide lower ones.
  */

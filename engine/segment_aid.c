@@ -69,13 +69,14 @@ make_rows(const uint32_t *counts, struct aid_image *patterns, struct fault *faul
 				 LIMIT_SUBSTRING_LENGTHS);
 	enum status status = aid_image_new(patterns, rows * sizeof(struct pattern_d), fault);
 	struct pattern_d *row = (struct pattern_d *)patterns->bytes;
-	for (size_t i = 0; status == STATUS_OK && i < PATTERN_CELLS; i++)
-		if (counts[i] != 0)
-			*row++ = (struct pattern_d){
-				.pattern = (uint8_t)(i / PATTERN_LENGTHS),
-				.length = le16_make((uint16_t)(i % PATTERN_LENGTHS)),
-				.count = le32_make(counts[i]),
-			};
+	for (size_t length = PATTERN_LENGTHS; status == STATUS_OK && length-- > 0;)
+		for (unsigned pattern = 1; pattern <= PATTERN_SUBSTRING; pattern++) {
+			uint32_t count = counts[pattern * PATTERN_LENGTHS + length];
+			if (count != 0)
+				*row++ = (struct pattern_d){.pattern = (uint8_t)pattern,
+							    .length = le16_make((uint16_t)length),
+							    .count = le32_make(count)};
+		}
 	return status;
 }
 

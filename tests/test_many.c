@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches against single questions: for every kind and every instruction set,
+ * mixed batches of hits, covering keys, near misses and misses must give what
+ * segment_collect gives for each query alone.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/segment_build.h"
+#include "engine/segment_many.h"
+
+#define ENTRIES 40000
+#define QUERIES 60000
+
+static uint64_t state = 0x9e3779b97f4a7c15ull;
+
+static uint64_t
+next_random(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static struct file_map map;
+static struct segment segment;
+
+/* A key of a small universe, so that queries meet entries, their parents and their neighbours. */
+static void
+random_key(enum kind kind, bool entry, struct key *key, char text[256])
+{
+	uint64_t r = next_random();
+	uint8_t bytes[32] = {0};
+	unsigned n = (unsigned)(r >> 32);
+	for (int i = 0; i < 4; i++) {
+		uint64_t word = (r % 30011) * (0x9e3779b97f4a7c15ull + (uint64_t)i);
+		memcpy(bytes + i * 8, &word, 8);
+	}
+	switch (kind) {
+	case KIND_IPV4:
+		key_set_ipv4(key, (uint32_t)(r % 60013) * 2654435761u,
+			     entry && n % 64 == 0 ? 14 + n / 64 % 18 : 32);
+		return;
+	case KIND_IPV6: {
+		static const uint8_t lengths[] = {128, 128, 64, 48, 32, 40, 56, 96, 127};
+		for (int i = 6; i < 16; i++)
+			bytes[i] &= 3;
+		key_set_ipv6(key, bytes, entry ? lengths[n % sizeof(lengths)] : 128);
+		return;
+	}
+	case KIND_DOMAIN:
+		snprintf(text, 256, "%.*sd%u.example", (int)(n % 4) * 3, "aa.bb.cc.",
+			 (unsigned)(r % 20011));
+		break;
+	case KIND_URL:
+		snprintf(text, 256, "http://%s%u.test/%.*s%s%s", n % 2 ? "w." : "",
+			 (unsigned)(r % 3001), (int)(n % 4) * 2, "a/b/c/d/", n % 5 == 0 ? "x" : "",
+			 n % 7 == 0 ? "?q=1" : "");
+		break;
+	default:
+		key_set_digest(key, kind, bytes);
+		return;
+	}
+	ck_assert(key_borrow_text(key, kind, text, strlen(text)));
+}
+
+static void
+build_all(const char *path)
+{
+	struct segment_build *build;
+	struct hash_seed seed = {{1, 2}};
+	struct fault fault;
+	struct file_out *out;
+	uint8_t sha256[32];
+	uint32_t source, lists[4];
+	ck_assert_int_eq(segment_build_new(seed, false, &build, &fault), STATUS_OK);
+	ck_assert_int_eq(segment_build_source(build, "s", 1, &source, &fault), STATUS_OK);
+	for (unsigned scope = 1; scope <= 3; scope++) {
+		struct claim claim = {.source = source, .scope = (uint8_t)scope, .expires = 10 + scope};
+		ck_assert_int_eq(segment_build_claims(build, &claim, 1, &lists[scope], &fault), 0);
+	}
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
+		/* Distinct keys: the k-th of a kind is taken if no earlier one equals it. */
+		char (*seen)[256] = calloc(ENTRIES, sizeof(*seen));
+		size_t count = 0;
+		for (int i = 0; i < ENTRIES; i++) {
+			struct key key;
+			char text[256], shown[KEY_PRINT_BYTES];
+			random_key(kind, true, &key, text);
+			size_t length = key_print(&key, shown), slot = 5381;
+			for (size_t j = 0; j < length; j++)
+				slot = slot * 33 + (uint8_t)shown[j];
+			for (slot %= ENTRIES; seen[slot][0] != 0; slot = (slot + 1) % ENTRIES)
+				if (strcmp(seen[slot], shown) == 0)
+					break;
+			if (seen[slot][0] != 0 || count > ENTRIES * 3 / 4)
+				continue;
+			memcpy(seen[slot], shown, length + 1);
+			count++;
+			bool scoped = kind_table[kind].scoped;
+			ck_assert_int_eq(segment_build_put(build, &key,
+							   lists[scoped ? 1 + count % 3 : 1],
+							   &fault), STATUS_OK);
+		}
+		free(seen);
+	}
+	ck_assert_int_eq(file_out_open(path, &out, &fault), STATUS_OK);
+	ck_assert_int_eq(segment_build_write(build, out, sha256, &fault), STATUS_OK);
+	ck_assert_int_eq(file_out_commit(out, &fault), STATUS_OK);
+	segment_build_free(build);
+}
+
+static void
+setup(void)
+{
+	char path[64];
+	struct fault fault;
+	snprintf(path, sizeof(path), "/tmp/test_many.%ld.rps", (long)getpid());
+	build_all(path);
+	ck_assert_int_eq(file_map_open(path, &map, &fault), STATUS_OK);
+	unlink(path);
+	ck_assert_int_eq(segment_attach(&segment, map.bytes, map.length, &fault), STATUS_OK);
+}
+
+static void
+teardown(void)
+{
+	file_map_close(&map);
+}
+
+/* The most specific of what one question finds; exact wins over equal length. */
+static void
+expect_one(const struct key *key, const struct segment_best *best, const char *path, size_t i)
+{
+	struct segment_match match[LIMIT_COVERING];
+	size_t count = segment_collect(&segment, key, match, LIMIT_COVERING), top = 0;
+	for (size_t j = 1; j < count; j++)
+		if (match[j].specific > match[top].specific)
+			top = j;
+	if (count == 0) {
+		ck_assert_msg(best->claims == SEGMENT_NONE, "%s, query %zu: a miss was a hit", path, i);
+		return;
+	}
+	ck_assert_msg(best->claims == match[top].claims && best->record == match[top].record &&
+		      best->in_trie == match[top].in_trie && best->exact == match[top].exact,
+		      "%s, query %zu: batch and single differ", path, i);
+}
+
+/* `kinds` queries of one kind, in batches of uneven size. */
+static void
+compare(enum kind kind, const char *path)
+{
+	struct key *keys = calloc(QUERIES / 100, sizeof(*keys));
+	const struct key **pointers = calloc(QUERIES / 100, sizeof(*pointers));
+	char (*texts)[256] = calloc(QUERIES / 100, sizeof(*texts));
+	struct segment_best *best = calloc(QUERIES / 100, sizeof(*best));
+	uint8_t *bytes = calloc(QUERIES / 100, 32);
+	uint32_t *ipv4 = calloc(QUERIES / 100, sizeof(*ipv4));
+	size_t listed = 0;
+	for (size_t done = 0; done < QUERIES;) {
+		size_t n = 1 + next_random() % (QUERIES / 100);
+		size_t size = kind_table[kind].key_bytes;
+		for (size_t i = 0; i < n; i++) {
+			random_key(kind, false, &keys[i], texts[i]);
+			pointers[i] = &keys[i];
+			memcpy(bytes + i * (size ? size : 1), keys[i].bytes, size);
+			ipv4[i] = be32_get(keys[i].bytes);
+		}
+		if (kind == KIND_IPV4)
+			segment_many_ipv4(&segment, ipv4, n, best);
+		else if (kind == KIND_IPV6)
+			segment_many_ipv6(&segment, (const uint8_t (*)[16])bytes, n, best);
+		else if (size == 0)
+			segment_many_text(&segment, kind, pointers, n, best);
+		else
+			segment_many_digest(&segment, kind, bytes, n, best);
+		for (size_t i = 0; i < n; i++) {
+			listed += best[i].claims != SEGMENT_NONE;
+			expect_one(&keys[i], &best[i], path, done + i);
+		}
+		done += n;
+	}
+	ck_assert_msg(listed > QUERIES / 20 && listed < QUERIES * 19 / 20,
+		      "%s: %zu of %d listed says little", kind_name(kind), listed, QUERIES);
+	free(keys);
+	free(pointers);
+	free(texts);
+	free(best);
+	free(bytes);
+	free(ipv4);
+}
+
+START_TEST(batches_are_singles)
+{
+	const char *names[SEGMENT_MANY_PATHS];
+	size_t paths = segment_many_paths(names);
+	ck_assert_uint_ge(paths, 1);
+	ck_assert_str_eq(names[paths - 1], "portable");
+	for (size_t i = 0; i < paths; i++) {
+		segment.many = segment_many_choose(names[i]);
+		compare((enum kind)_i, names[i]);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("many");
+	TCase *tests = tcase_create("batches");
+	tcase_add_unchecked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, batches_are_singles, 0, KIND_COUNT);
+	tcase_set_timeout(tests, 120);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
