@@ -2,7 +2,7 @@
 /*
  * What the UTS-46 mapping table of Unicode 17 has and libidn2 2.3.3 refuses.
  *
- * Written by tools/idna_table.py, which asks libidn2 about every code point and
+ * Written by engine/canon_idna_table.py, which asks libidn2 about every code point and
  * compares with the table (Unicode-3.0 licence). libidn2 accepts nothing that
  * the table does not, but refuses symbols (emoji too) that IDNA2008 disallows
  * and UTS-46 keeps, and what was assigned or became mapped later. Left out on

@@ -6,7 +6,7 @@ Needs libidn2 and the Python package `idna` 3.13 (for its copy of the UTS-46 map
 table of Unicode 17). Run it after either changes, read the difference, and raise
 CANON_VERSION if any key comes out differently:
 
-    tools/idna_table.py > engine/canon_idna_table.c
+    engine/canon_idna_table.py > engine/canon_idna_table.c
 """
 import bisect
 import ctypes
@@ -26,7 +26,7 @@ HEAD = """/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the UTS-46 mapping table of Unicode 17 has and libidn2 2.3.3 refuses.
  *
- * Written by tools/idna_table.py, which asks libidn2 about every code point and
+ * Written by engine/canon_idna_table.py, which asks libidn2 about every code point and
  * compares with the table (Unicode-3.0 licence). libidn2 accepts nothing that
  * the table does not, but refuses symbols (emoji too) that IDNA2008 disallows
  * and UTS-46 keeps, and what was assigned or became mapped later. Left out on
