@@ -60,7 +60,7 @@ CFLAGS_bench = -O2 -g -DNDEBUG
 CFLAGS_fuzz = -Wno-sign-compare -O1 -g -DREPUTE_DEBUG $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS_m32 = -Wno-sign-compare -O2 -g --target=i686-linux-gnu --sysroot=$(I386) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 LDFLAGS_m32 = -Wl,--dynamic-linker,$(I386)/lib/i386-linux-gnu/ld-linux.so.2 \
-	-Wl,-rpath,$(I386)/lib/i386-linux-gnu:$(I386)/usr/lib/i386-linux-gnu
+	-Wl,--disable-new-dtags,-rpath,$(I386)/lib/i386-linux-gnu:$(I386)/usr/lib/i386-linux-gnu
 I386 = $(CURDIR)/build/i386/root
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -I. -fPIC -fvisibility=hidden $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
 LINK = $(CC) $(ALL_CFLAGS) -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
