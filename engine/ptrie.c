@@ -128,11 +128,14 @@ find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 		return 0;
 	const void *at = trie->nodes + index;
 	for (unsigned position = trie->root_bits; position < trie->address_bits;
-	     position += PTRIE_STRIDE)
-		if (!node_step(trie, at, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at))
-			return at ? leaf_value(trie, at) : 0;
-		else if (!at)
+	     position += PTRIE_STRIDE) {
+		const struct ptrie_node_d *node = at;
+		bool down = node_step(trie, node, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at);
+		if (at == NULL)
 			return 0;
+		if (!down)
+			return leaf_value(trie, at);
+	}
 	return 0;
 }
 
