@@ -47,6 +47,8 @@ static const struct tag_category predefined[] = {
 	  .type = TAG_NUMBER, .min = 1, .max = 100000 },
 	{ .name = (char *)"Confidence", .description = (char *)"How sure the source is",
 	  .type = TAG_NUMBER, .min = 0, .max = 100 },
+	{ .name = (char *)"Threat Type", .description = (char *)"What kind of threat, in the feed's words",
+	  .type = TAG_TEXT },
 };
 
 static enum status

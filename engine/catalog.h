@@ -16,6 +16,7 @@
  *   Description                     text   (ours)
  *   List Count                      number 1..100000 (ours: on how many lists, IPsum)
  *   Confidence                      number 0..100 (ours)
+ *   Threat Type                     text   (ours: the column of URLhaus and its like)
  *
  * The first seven are service-owned (read-only for users). Names are found in
  * any letter case and shown as defined.

@@ -72,9 +72,10 @@ START_TEST(the_predefined_are_there)
 		{ "Description", TAG_TEXT, false, 0 },
 		{ "List Count", TAG_NUMBER, false, 0 },
 		{ "Confidence", TAG_NUMBER, false, 0 },
+		{ "Threat Type", TAG_TEXT, false, 0 },
 	};
 
-	ck_assert_uint_eq(catalog.category_count, 11);
+	ck_assert_uint_eq(catalog.category_count, 12);
 	for (size_t i = 0; i < 11; i++) {
 		const struct tag_category *category = find(wanted[i].name);
 		ck_assert_ptr_nonnull(category);
@@ -225,7 +226,7 @@ START_TEST(what_is_not_well_formed_is_refused)
 	long_name[255] = '\0';
 	ck_assert_int_eq(put(bad[2]), STATUS_OK);
 	ck_assert_int_eq(put(bad[14]), STATUS_OK);
-	ck_assert_uint_eq(catalog.category_count, 13);
+	ck_assert_uint_eq(catalog.category_count, 14);
 }
 END_TEST
 
@@ -329,7 +330,7 @@ START_TEST(copies_have_everything)
 	catalog_encode(&catalog, &bytes, &length, NULL);
 	ck_assert_int_eq(catalog_copy(&catalog, &copy, NULL), STATUS_OK);
 	teardown();
-	ck_assert_uint_eq(copy.category_count, 52);
+	ck_assert_uint_eq(copy.category_count, 53);
 	ck_assert_uint_eq(copy.source_count, 40);
 	row = catalog_source(&copy, "n39", 3);
 	ck_assert_uint_eq(row->ttl_seconds, 39ull << 33);
