@@ -251,6 +251,18 @@ settle_all(const struct view *view, const struct lookup_batch *batch, size_t fro
 	}
 }
 
+/* The claims of those that were found: on their way while the first are read. */
+static void
+prefetch_claims(const struct view *view, const struct verdicts *verdicts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct segment *segment = &view->layer[verdicts->layer[i]].segment;
+		if (verdicts->best[i].claims < segment->claim_count)
+			__builtin_prefetch(segment->claims +
+					   (size_t)verdicts->best[i].claims * sizeof(struct claim_d));
+	}
+}
+
 static void
 chunk_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	   uint64_t now, struct repute_hit *hits)
@@ -268,6 +280,7 @@ chunk_many(const struct view *view, const struct lookup_batch *batch, size_t fro
 		layer_many(view, layer, batch, from, n, best);
 		join_layer(&verdicts, layer, best, n);
 	}
+	prefetch_claims(view, &verdicts, n);
 	settle_all(view, batch, from, n, now, &verdicts, hits);
 }
 
