@@ -74,9 +74,10 @@ store_write_catalog(struct store_write *write);
 struct segment_build *
 store_write_build(struct store_write *write);
 /*
- * Publish. A new overlay goes on top; overlays are folded into one when the
- * stack is full, and into a new base when together they hold more than a
- * quarter as many keys as the base, or always with `compact`. Nothing put and
+ * Publish. A new overlay goes on top; the upper overlays are folded into one
+ * when the stack is full (as many as are half as large as the layer below them),
+ * and all into a new base when together they hold more than a quarter as many
+ * keys as the base, or always with `compact`. Nothing put and
  * the catalogue as it was: nothing is published, *generation is the old one.
  * STATUS_IO may come after the new manifest has its name but perhaps not for
  * good (its directory cannot be synced): then either generation may be found.
