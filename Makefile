@@ -282,4 +282,6 @@ build/man/.made: build/repute
 	$(Q)build/repute help --completion >build/man/repute.bash
 	$(Q)touch $@
 
+include bench/peers.mk
+
 -include $(patsubst %.c,$(B)/%.d,$(wildcard */*.c))

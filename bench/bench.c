@@ -68,7 +68,7 @@ wrong_answers(struct subject *subject, const struct queries *queries)
 			subject_prepare(subject, queries, at, 64);
 		subject_find_many(subject, queries, at, 64);
 		for (size_t i = 0; i < 64; i++) {
-			struct answer got = subject_answer(subject, i);
+			struct answer got = subject_answer(subject, at + i);
 			wrong += memcmp(&got, &queries->expected[at + i], sizeof(got)) != 0;
 		}
 	}

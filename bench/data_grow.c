@@ -206,18 +206,23 @@ make_bgp(struct data *data, size_t at, uint64_t turn)
 	       prefix_put(data, at, base.prefixes[turn].address, base.prefixes[turn].bits);
 }
 
+/* Round after round the real addresses moved inside their /16: each /24 as a whole, and within
+ * it; so /24s stay as crowded as they are. */
 static bool
 make_ipv4(struct data *data, size_t at, uint64_t turn)
 {
-	if (turn < base.count)
-		return make_bgp(data, at, turn);
-	uint64_t h = data_mix(data->seed ^ turn);
-	struct prefix prefix = base.prefixes[h % base.count];
-	unsigned bits = prefix.bits < 17 ? 32 : prefix.bits;
-	uint32_t low = (uint32_t)(h >> 32) & 0xffff & (bits == 32 ? ~0u : ~0u << (32 - bits));
-	prefix.address[2] = (uint8_t)(low >> 8);
-	prefix.address[3] = (uint8_t)low;
-	return prefix_put(data, at, prefix.address, bits);
+	uint64_t round = turn / base.count;
+	struct prefix prefix = base.prefixes[turn % base.count];
+	if (round == 0 || prefix.bits < 17)
+		return round == 0 && make_bgp(data, at, turn);
+	uint64_t net = (uint64_t)prefix.address[0] << 8 | prefix.address[1];
+	unsigned keep = prefix.bits < 24 ? 24u - prefix.bits : 0, end = 32u - prefix.bits;
+	prefix.address[2] ^= (uint8_t)(data_mix(data->seed + round + (net << 32)) & (0xffu << keep));
+	net = net << 8 | prefix.address[2];
+	if (end < 8)
+		prefix.address[3] ^= (uint8_t)(data_mix(data->seed + round + (net << 32)) &
+					       (0xffu << end));
+	return prefix_put(data, at, prefix.address, prefix.bits);
 }
 
 /* Reputation IPv6 is made up on routed networks: few lists exist. Addresses cluster in /64s. */

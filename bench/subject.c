@@ -296,7 +296,7 @@ void
 subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n)
 {
 	const struct repute_view *view = subject->view;
-	struct repute_hit *hits = subject->hits;
+	struct repute_hit *hits = &subject->hits[from % SUBJECT_BATCH_MOST];
 	const uint8_t *keys = queries->keys + from * subject->data->key_bytes;
 	switch (subject->data->class) {
 	case CLASS_IPV4:
@@ -319,7 +319,7 @@ subject_find_many(struct subject *subject, const struct queries *queries, size_t
 struct answer
 subject_answer(const struct subject *subject, size_t i)
 {
-	const struct repute_hit *hit = &subject->hits[i];
+	const struct repute_hit *hit = &subject->hits[i % SUBJECT_BATCH_MOST];
 	struct answer answer = {0, 0};
 	struct repute_tag tag;
 	char number[8] = "";

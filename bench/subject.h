@@ -36,15 +36,18 @@ subject_free(struct subject *subject);
 void
 subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n);
 /*
- * Look up one query into hits[0 .. SUBJECT_BATCH_MOST). Addresses and digests: from
- * their bytes, making the key included. Names and URLs: its key was prepared.
+ * Look up one query. Addresses and digests: from their bytes, making the key
+ * included. Names and URLs: its key was prepared.
  */
 void
 subject_find_one(struct subject *subject, const struct queries *queries, size_t i);
-/* Look up n queries into subject->hits by the batch call of the class. */
+/*
+ * Look up n queries by the batch call of the class. The hit of query i, here and
+ * above, is hits[i % SUBJECT_BATCH_MOST]; n must not cross a multiple of that.
+ */
 void
 subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n);
-/* hits[i] as an answer, its tags read back through the library. */
+/* The hit of query i as an answer, its tags read back through the library. */
 struct answer
 subject_answer(const struct subject *subject, size_t i);
 
