@@ -47,28 +47,6 @@ path_labels(const struct key *key)
 	return labels;
 }
 
-/* Start of the suffix that has one label more than text[start..], 0 at the front. */
-static uint32_t
-label_before(const char *text, uint32_t start)
-{
-	const char *dot = start < 2 ? NULL : memrchr(text, '.', start - 1);
-	return dot == NULL ? 0 : (uint32_t)(dot - text) + 1;
-}
-
-static void
-domain_init(struct path *path, uint32_t first_step)
-{
-	uint32_t start = path->key->length + 1;
-	for (uint32_t i = 0; i < (first_step == 0 ? 1 : first_step); i++) {
-		if (start == 0) {
-			path->done = true; /* fewer labels than any entry has */
-			return;
-		}
-		start = label_before(path->text, start);
-	}
-	path->position = start;
-}
-
 static void
 domain_next(struct path *path, struct path_step *step)
 {
@@ -78,7 +56,7 @@ domain_next(struct path *path, struct path_step *step)
 	step->last = start == 0;
 	path->done = step->last;
 	if (!path->done)
-		path->position = label_before(path->text, start);
+		path->position = path_label_before(path->text, start);
 }
 
 /* The first URL step: the last two labels of a name, or the whole of an address. */
@@ -90,7 +68,7 @@ host_step(struct path *path, struct path_step *step)
 	uint32_t length = key->host_length, start = 0;
 	char final = length == 0 ? ']' : host[length - 1];
 	if (final != ']' && !(final >= '0' && final <= '9'))
-		start = label_before(host, label_before(host, length + 1));
+		start = path_label_before(host, path_label_before(host, length + 1));
 	struct hash_seed seed = path->seed;
 	seed.word[0] ^= SALT_HOST;
 	step->hash = hash_text(seed, host + start, length - start);
@@ -176,7 +154,7 @@ path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const s
 	if (key->pattern != 0)
 		return;
 	if (key->kind == KIND_DOMAIN)
-		domain_init(path, first_step);
+		path->done = !path_domain_begin(path->text, key->length, first_step, &path->position);
 	else if (key->kind == KIND_URL)
 		url_init(path);
 	else if (key->kind == KIND_IPV6)

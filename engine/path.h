@@ -19,6 +19,9 @@
 #define ENGINE_PATH_H
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "engine/bytes.h"
 #include "engine/hash.h"
@@ -65,6 +68,41 @@ path_deep(const struct key *key);
 /* Labels of a domain key. */
 uint32_t
 path_labels(const struct key *key);
+
+/*
+ * Start of the suffix of a name that has one label more than text[start..]; 0
+ * at the front. Begin with start = length + 1.
+ */
+static inline uint32_t
+path_label_before(const char *text, uint32_t start)
+{
+	uint32_t at = start < 2 ? 0 : start - 1;
+#ifdef __SSE2__
+	for (; at >= 16; at -= 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at - 16));
+		unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
+		if (dots != 0)
+			return at - 16 + 32 - (uint32_t)__builtin_clz(dots);
+	}
+#endif
+	while (at > 0 && text[at - 1] != '.')
+		at--;
+	return at;
+}
+
+/* Where a walk of a name begins; false if it has fewer labels than any entry. */
+static inline bool
+path_domain_begin(const char *text, uint32_t length, uint32_t first_step, uint32_t *start)
+{
+	uint32_t at = length + 1;
+	for (uint32_t step = 0; step < (first_step == 0 ? 1 : first_step); step++) {
+		if (at == 0)
+			return false;
+		at = path_label_before(text, at);
+	}
+	*start = at;
+	return true;
+}
 
 /* The one step of a digest of 20 or 32 bytes, and of an IPv4 host. */
 static inline __attribute__((always_inline)) uint64_t

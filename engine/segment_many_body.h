@@ -247,34 +247,35 @@ many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 
 /* --- text and IPv6: walks in lockstep ----------------------------------------------------------- */
 
-struct walk {
+/* URLs walk by path.c. */
+static void
+walk_urls(struct pending *pending, const struct segment_table *table,
+	  const struct key *const *keys, size_t n, struct segment_best *best)
+{
 	struct path path[GROUP];
 	struct path_step step[GROUP];
 	uint8_t active[GROUP];
-	size_t active_count;
-	struct pending pending;
-};
-
-static void
-walk_table(struct walk *walk, const struct segment_table *table, struct segment_best *best)
-{
-	while (walk->active_count > 0) {
+	size_t count = n;
+	for (size_t i = 0; i < n; i++) {
+		path_init(&path[i], table->seed, table->first_step, keys[i]);
+		active[i] = (uint8_t)i;
+	}
+	while (count > 0) {
 		size_t stepped = 0, kept = 0;
-		for (size_t i = 0; i < walk->active_count; i++) {
-			unsigned lane = walk->active[i];
-			if (!path_next(&walk->path[lane], &walk->step[lane]))
+		for (size_t i = 0; i < count; i++) {
+			unsigned lane = active[i];
+			if (!path_next(&path[lane], &step[lane]))
 				continue;
-			__builtin_prefetch(home_line(table, walk->step[lane].hash));
-			walk->active[stepped++] = (uint8_t)lane;
+			__builtin_prefetch(home_line(table, step[lane].hash));
+			active[stepped++] = (uint8_t)lane;
 		}
 		for (size_t i = 0; i < stepped; i++) {
-			unsigned lane = walk->active[i];
-			const struct path_step *step = &walk->step[lane];
-			if (probe(&walk->pending, table, best, lane, step->hash, step->length,
-				  step->last) && !walk->path[lane].done)
-				walk->active[kept++] = (uint8_t)lane;
+			unsigned lane = active[i];
+			if (probe(pending, table, best, lane, step[lane].hash, step[lane].length,
+				  step[lane].last) && !path[lane].done)
+				active[kept++] = (uint8_t)lane;
 		}
-		walk->active_count = kept;
+		count = kept;
 	}
 }
 
@@ -338,25 +339,59 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 	}
 }
 
+/* Names go from the suffix with first_step labels to the whole, as path.c walks them. */
+static inline void
+walk_domains(struct pending *pending, const struct segment_table *table,
+	     const struct key *const *keys, size_t n, struct segment_best *best)
+{
+	uint32_t start[GROUP];
+	uint64_t hash[GROUP];
+	uint8_t active[GROUP];
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		active[count] = (uint8_t)i;
+		count += path_domain_begin(key_text(keys[i]), keys[i]->length, table->first_step,
+					   &start[i]);
+	}
+	while (count > 0) {
+		size_t kept = 0;
+		for (size_t i = 0; i < count; i++) {
+			unsigned lane = active[i];
+			hash[lane] = hash_text(table->seed, key_text(keys[lane]) + start[lane],
+					       keys[lane]->length - start[lane]);
+			__builtin_prefetch(home_line(table, hash[lane]));
+		}
+		for (size_t i = 0; i < count; i++) {
+			unsigned lane = active[i];
+			bool last = start[lane] == 0;
+			if (!probe(pending, table, best, lane, hash[lane],
+				   keys[lane]->length - start[lane], last) || last)
+				continue;
+			start[lane] = path_label_before(key_text(keys[lane]), start[lane]);
+			active[kept++] = (uint8_t)lane;
+		}
+		count = kept;
+	}
+}
+
 static void
 text_group(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
 	   struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
-	struct walk walk;
-	walk.pending.count = walk.active_count = 0;
-	for (size_t i = 0; i < n; i++) {
-		path_init(&walk.path[i], table->seed, table->first_step, keys[i]);
-		walk.active[walk.active_count++] = (uint8_t)i;
-	}
-	walk_table(&walk, table, best);
-	if (walk.pending.count == 0)
-		return;
-	prefetch_text(&walk.pending, table);
+	struct pending pending;
+	pending.count = 0;
 	if (kind == KIND_DOMAIN)
-		settle_domains(&walk.pending, table, keys, best);
+		walk_domains(&pending, table, keys, n, best);
 	else
-		settle_urls(&walk.pending, table, keys, best);
+		walk_urls(&pending, table, keys, n, best);
+	if (pending.count == 0)
+		return;
+	prefetch_text(&pending, table);
+	if (kind == KIND_DOMAIN)
+		settle_domains(&pending, table, keys, best);
+	else
+		settle_urls(&pending, table, keys, best);
 }
 
 static void

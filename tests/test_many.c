@@ -14,7 +14,7 @@
 #include "engine/segment_many.h"
 
 #define ENTRIES 40000
-#define QUERIES 60000
+#define QUERIES 20000
 
 static uint64_t state = 0x9e3779b97f4a7c15ull;
 
