@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifdef __x86_64__
+#ifndef __clang__
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
 #include <immintrin.h>
 
 #include "engine/bucket.h"
+#include "engine/path.h"
+#include "engine/segment_many_paths.h"
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#endif
 
 /* Slots with `value` under `mask`: two halves of 16, their 16-bit results packed to bytes. */
 static inline uint32_t
@@ -33,4 +41,8 @@ many_entries(const struct bucket_d *line)
 #define MANY(name) name##_avx2
 #define MANY_NAME "avx2"
 #include "engine/segment_many_body.h"
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif

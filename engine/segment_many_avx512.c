@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifdef __x86_64__
+#ifndef __clang__
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
 #include <immintrin.h>
 
 #include "engine/bucket.h"
+#include "engine/path.h"
+#include "engine/segment_many_paths.h"
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#endif
 
 static inline uint32_t
 many_find(const struct bucket_d *line, uint16_t tag)
@@ -23,4 +31,8 @@ many_entries(const struct bucket_d *line)
 #define MANY(name) name##_avx512
 #define MANY_NAME "avx512"
 #include "engine/segment_many_body.h"
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif
