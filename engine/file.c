@@ -265,7 +265,7 @@ bool
 file_exists(const char *path)
 {
 	struct stat info;
-	return stat(path, &info) == 0;
+	return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 enum status

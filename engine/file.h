@@ -59,6 +59,7 @@ enum status
 file_make_directory(const char *path, struct fault *fault);
 enum status
 file_remove(const char *path, struct fault *fault);
+/* False only if the system says that there is none: what cannot be told exists, and fails later. */
 bool
 file_exists(const char *path);
 

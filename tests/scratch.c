@@ -151,7 +151,8 @@ char *
 scratch_join(char **lines, size_t count)
 {
 	size_t length = 1, at = 0;
-	qsort(lines, count, sizeof(*lines), compare_lines);
+	if (count > 1)
+		qsort(lines, count, sizeof(*lines), compare_lines);
 	for (size_t i = 0; i < count; i++)
 		length += strlen(lines[i]) + 1;
 	char *text = malloc(length);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every call that touches a file fails once, and then with all after it, from
+ * import to look-up: an error that says so, the old state as it was, nothing
+ * left open; short counts are no error. The next import works and leaves no
+ * temporaries. One error may come after publication: the sync of the
+ * directory after the manifest has its name (store.h).
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loader/ingest.h"
+#include "tests/extra_faults.h"
+#include "tests/fixture.h"
+#include "tests/scratch.h"
+
+#define NOW 1767225600ull
+
+static char *path, *feed;
+static long number;
+
+static void
+write_feed(void)
+{
+	FILE *file = fopen(feed, "we");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "it-%ld.example\n192.0.2.1\nhttp://a.example/b\n", ++number);
+	for (int i = 0; i < 400; i++)
+		fprintf(file, "n%d-%ld.example\n", i, number);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static enum status
+import(struct fault *fault)
+{
+	static const struct hash_seed seed = {{1, 2}};
+	struct ingest_options options = {
+		.source = "a", .kind = KIND_ANY, .mirror = true, .max_rejects = INGEST_NO_LIMIT,
+		.max_rejects_percent = 101, .max_shrink_percent = 101, .seed = &seed,
+	};
+	struct ingest_result result;
+	struct ingest *ingest;
+	enum status status = ingest_new(path, &options, NOW, &ingest, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = ingest_file(ingest, feed, fault);
+	if (status == STATUS_OK)
+		status = ingest_commit(ingest, &result, fault);
+	ingest_free(ingest);
+	return status;
+}
+
+/* What a reader that was there before sees of it. */
+static void
+need_news(struct store *reader, bool expected)
+{
+	struct fault fault = {0};
+	bool changed;
+	if (reader == NULL)
+		return;
+	fixture_need(store_refresh(reader, &changed, &fault), &fault, "refresh");
+	if (expected)
+		ck_assert(changed);
+	store_close(reader);
+}
+
+static struct store *
+open_reader(void)
+{
+	struct store *reader = NULL;
+	(void)store_open(path, &reader, NULL);
+	return reader;
+}
+
+static bool
+attempt(long at, int error, bool for_ever, char **state)
+{
+	struct fault fault = {0};
+	struct store *reader = open_reader();
+	write_feed();
+	unsigned descriptors = scratch_descriptors();
+	faults_arm(at, error, for_ever);
+	enum status status = import(&fault);
+	const char *struck = faults_disarm();
+	ck_assert_uint_eq(scratch_descriptors(), descriptors);
+	char *now = scratch_state(path);
+	bool same = strcmp(now, *state) == 0;
+	/* an error after the rename: the directory could not be opened or synced */
+	bool doubtful = status == STATUS_IO && !same &&
+			(strcmp(struck, "fsync") == 0 || strcmp(struck, "open") == 0);
+	ck_assert_msg((status == STATUS_OK ? !same : same) || doubtful,
+		      "call %ld (%s, error %d): %s (%s: %s), and the state is %s", at, struck, error,
+		      status_text(status), fault.where, fault.text, same ? "old" : "new");
+	ck_assert_msg(status == STATUS_OK || fault.text[0] != '\0', "call %ld: no reason", at);
+	need_news(reader, status == STATUS_OK);
+	ck_assert_uint_eq(scratch_mappings(path), 0);
+	free(*state);
+	*state = now;
+	return struck != NULL;
+}
+
+static void
+all_attempts(int error, bool for_ever)
+{
+	char *state = strdup("");
+	long at = 0;
+	while (attempt(at, error, for_ever, &state))
+		at++;
+	printf("%ld calls failed: error %d%s\n", at, error, for_ever ? ", and all after them" : "");
+	ck_assert_int_gt(at, 20);
+	ck_assert_uint_eq(scratch_files(path, ".tmp"), 0);
+	free(state);
+}
+
+static void
+set_up(void)
+{
+	path = scratch_new("faults");
+	feed = fixture_path("faults-feed");
+}
+
+static void
+tear_down(void)
+{
+	unlink(feed);
+	free(feed);
+	scratch_remove(path);
+}
+
+static const struct { int error; bool for_ever; } rows[] = {
+	{EIO, false}, {EIO, true}, {ENOSPC, false}, {ENOSPC, true}, {EMFILE, true}, {EACCES, false},
+	{0, false}, {0, true},
+};
+
+START_TEST(import_with_failing_files)
+{
+	all_attempts(rows[_i].error, rows[_i].for_ever);
+}
+END_TEST
+
+START_TEST(reading_with_failing_files)
+{
+	struct fault fault = {0};
+	const char *struck = "";
+	write_feed();
+	fixture_need(import(&fault), &fault, "import");
+	for (long at = 0; struck != NULL; at++) {
+		struct store *store = NULL;
+		bool changed;
+		unsigned descriptors = scratch_descriptors();
+		fault = (struct fault){0};
+		faults_arm(at, EIO, at % 2 == 1);
+		enum status status = store_open(path, &store, &fault);
+		if (status == STATUS_OK)
+			status = store_refresh(store, &changed, &fault);
+		struck = faults_disarm();
+		ck_assert_msg(status == STATUS_OK || (struck != NULL && status == STATUS_IO), "%s: %s",
+			      fault.where, fault.text);
+		store_close(store);
+		ck_assert_uint_eq(scratch_descriptors(), descriptors);
+		ck_assert_uint_eq(scratch_mappings(path), 0);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("faults");
+	TCase *cases = tcase_create("all");
+	tcase_add_checked_fixture(cases, set_up, tear_down);
+	tcase_add_loop_test(cases, import_with_failing_files, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(cases, reading_with_failing_files);
+	tcase_set_timeout(cases, 240);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every allocation from import to look-up fails once, and then once with all
+ * after it: no crash, no leak (under ASan), an error that says so, and the old
+ * state as it was. The same memory may be missing silently only where a hint
+ * is all that is lost.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loader/ingest.h"
+#include "tests/extra_oom.h"
+#include "tests/fixture.h"
+#include "tests/scratch.h"
+
+#define NOW 1767225600ull
+
+static char *path, *feed;
+
+static void
+write_feed(long number)
+{
+	FILE *file = fopen(feed, "we");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "value,Malware Family\nit-%ld.example,x\n*.it-%ld.example,y\n", number, number);
+	fprintf(file, "192.0.2.1-192.0.2.9,x\n2001:db8::/32,y\nhttp://a.example/%ld/b,\n", number);
+	fprintf(file, "da39a3ee5e6b4b0d3255bfef95601890afd80700,x\na..b,x\nhttp://c.example/\\*,z\n");
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The whole write side once. */
+static enum status
+import(struct fault *fault)
+{
+	static const char *const tags[] = {"Trend Micro Severity=High"};
+	static const struct hash_seed seed = {{1, 2}};
+	struct ingest_options options = {
+		.source = "a", .kind = KIND_ANY, .tags = tags, .tag_count = 1, .mirror = true,
+		.max_rejects = INGEST_NO_LIMIT, .max_rejects_percent = 101,
+		.max_shrink_percent = 101, .seed = &seed,
+	};
+	struct ingest_result result;
+	struct ingest *ingest;
+	enum status status = ingest_new(path, &options, NOW, &ingest, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = ingest_file(ingest, feed, fault);
+	if (status == STATUS_OK)
+		status = ingest_commit(ingest, &result, fault);
+	if (status == STATUS_OK && (result.counts.added == 0 || result.rejected != 1)) {
+		fprintf(stderr, "added %d, rejected %d\n", (int)result.counts.added,
+			(int)result.rejected);
+		status = STATUS_COUNT; /* a false success */
+	}
+	ingest_free(ingest);
+	return status;
+}
+
+static struct key *query;
+
+static enum status
+look_up(struct fault *fault)
+{
+	static struct view_match matches[LIMIT_COVERING];
+	struct store *store;
+	bool changed;
+	enum status status = store_open(path, &store, fault);
+	if (status != STATUS_OK)
+		return status;
+	struct view *view = store_view_take(store);
+	if (view_collect(view, query, matches, LIMIT_COVERING) != 1)
+		status = STATUS_COUNT;
+	view_drop(view);
+	if (status == STATUS_OK)
+		status = store_refresh(store, &changed, fault);
+	store_close(store);
+	return status;
+}
+
+static void
+need_fault(const struct fault *fault, long at)
+{
+	ck_assert_msg(fault->status != STATUS_COUNT, "allocation %ld: a false success", at);
+	ck_assert_msg(fault->text[0] != '\0', "allocation %ld: no reason given", at);
+}
+
+/* One attempt; false when it made no more allocations than `at`. */
+static bool
+attempt(long at, bool for_ever, char **state)
+{
+	struct fault fault = {0};
+	write_feed(at + (for_ever ? 1000000 : 0));
+	oom_arm(at, for_ever);
+	enum status status = import(&fault);
+	bool struck = oom_disarm();
+	ck_assert_msg(status != STATUS_COUNT, "allocation %ld: a false success", at);
+	char *now = scratch_state(path);
+	bool same = strcmp(now, *state) == 0;
+	ck_assert_msg(status == STATUS_OK ? !same : same, "allocation %ld: %s, and the state is %s",
+		      at, status_text(status), same ? "old" : "new");
+	if (status != STATUS_OK)
+		need_fault(&fault, at);
+	free(*state);
+	*state = now;
+	return struck;
+}
+
+static void
+all_attempts(bool for_ever)
+{
+	char *state = strdup("");
+	long at = 0;
+	unsigned descriptors = scratch_descriptors();
+	while (attempt(at, for_ever, &state)) {
+		ck_assert_uint_eq(scratch_descriptors(), descriptors);
+		ck_assert_uint_eq(scratch_mappings(path), 0);
+		at++;
+	}
+	printf("%ld allocations failed%s\n", at, for_ever ? " with all after them" : "");
+	ck_assert_int_gt(at, 50);
+	free(state);
+}
+
+static void
+set_up(void)
+{
+	path = scratch_new("oom");
+	feed = fixture_path("oom-feed");
+}
+
+static void
+tear_down(void)
+{
+	unlink(feed);
+	free(feed);
+	scratch_remove(path);
+}
+
+START_TEST(import_once)
+{
+	all_attempts(false);
+}
+END_TEST
+
+START_TEST(import_for_ever)
+{
+	all_attempts(true);
+}
+END_TEST
+
+START_TEST(reading)
+{
+	struct fault fault = {0};
+	long at = 0;
+	write_feed(7);
+	fixture_need(import(&fault), &fault, "import");
+	query = scratch_key("2001:db8::1", 0);
+	for (bool struck = true; struck; at++) {
+		fault = (struct fault){0};
+		oom_arm(at, at % 2 == 1);
+		enum status status = look_up(&fault);
+		struck = oom_disarm();
+		ck_assert_msg(status != STATUS_COUNT, "allocation %ld: a false answer", at);
+		ck_assert_msg(struck || status == STATUS_OK, "%s", fault.text);
+		ck_assert_uint_eq(scratch_mappings(path), 0);
+	}
+	ck_assert_int_gt(at, 5);
+	free(query);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("oom");
+	TCase *cases = tcase_create("all");
+	tcase_add_checked_fixture(cases, set_up, tear_down);
+	tcase_add_test(cases, import_once);
+	tcase_add_test(cases, import_for_ever);
+	tcase_add_test(cases, reading);
+	tcase_set_timeout(cases, 240);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
