@@ -60,8 +60,12 @@ below(const char *name)
 /* With 64-bit offsets on 32 bits, <unistd.h> gives some of these another name. */
 #if defined(__USE_FILE_OFFSET64) && !defined(__LP64__)
 #define WIDE "64"
+#define STAT_SUFFIX "64_time64"
+#define STAT_PREFIX "__"
 #else
 #define WIDE ""
+#define STAT_SUFFIX ""
+#define STAT_PREFIX ""
 #endif
 
 #define FAILS(name) (is_time(name) && error_given != 0)
@@ -157,14 +161,14 @@ flock(int descriptor, int operation)
 int
 stat(const char *path, struct stat *info)
 {
-	int (*call)(const char *, struct stat *) = below("stat" WIDE);
+	int (*call)(const char *, struct stat *) = below(STAT_PREFIX "stat" STAT_SUFFIX);
 	return FAILS("stat") ? -1 : call(path, info);
 }
 
 int
 fstat(int descriptor, struct stat *info)
 {
-	int (*call)(int, struct stat *) = below("fstat" WIDE);
+	int (*call)(int, struct stat *) = below(STAT_PREFIX "fstat" STAT_SUFFIX);
 	return FAILS("fstat") ? -1 : call(descriptor, info);
 }
 

@@ -76,6 +76,17 @@ open_reader(void)
 	return reader;
 }
 
+/* Calls that a transaction cannot do without: if one failed, it was no success. */
+static bool
+is_needed(const char *call)
+{
+	static const char *const needed[] = {"write", "pwrite", "fsync", "rename", "flock", "mkdir"};
+	for (size_t i = 0; call != NULL && i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (strcmp(call, needed[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool
 attempt(long at, int error, bool for_ever, char **state)
 {
@@ -95,6 +106,8 @@ attempt(long at, int error, bool for_ever, char **state)
 	ck_assert_msg((status == STATUS_OK ? !same : same) || doubtful,
 		      "call %ld (%s, error %d): %s (%s: %s), and the state is %s", at, struck, error,
 		      status_text(status), fault.where, fault.text, same ? "old" : "new");
+	ck_assert_msg(status != STATUS_OK || error == 0 || !is_needed(struck),
+		      "call %ld: %s failed and nobody noticed", at, struck);
 	ck_assert_msg(status == STATUS_OK || fault.text[0] != '\0', "call %ld: no reason", at);
 	need_news(reader, status == STATUS_OK);
 	ck_assert_uint_eq(scratch_mappings(path), 0);
