@@ -73,3 +73,9 @@ segment_many_text(const struct segment *segment, enum kind kind, const struct ke
 {
 	paths[segment->many]->text(segment, kind, keys, n, best);
 }
+
+bool
+segment_absent(const struct segment *segment, const struct key *key)
+{
+	return paths[segment->many]->absent(segment, key);
+}

@@ -57,4 +57,11 @@ void
 segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
 		  size_t n, struct segment_best *best);
 
+/*
+ * True: no key of the segment covers this whole value (no prefix, no pattern).
+ * False: perhaps one does. For single questions, most of which are misses.
+ */
+bool
+segment_absent(const struct segment *segment, const struct key *key);
+
 #endif

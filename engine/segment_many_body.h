@@ -465,6 +465,79 @@ many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t 
 	}
 }
 
+/* --- one query: is it a certain miss? ------------------------------------------------------------- */
+
+/* No node of this hash: no slot has its tag and none overflowed. */
+static inline bool
+no_node(const struct segment_table *table, uint64_t hash)
+{
+	if (table->buckets == 0)
+		return true;
+	const struct bucket_d *line = home_line(table, hash);
+	return many_find(line, bucket_tag(hash)) == 0 &&
+	       (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0;
+}
+
+static bool
+absent_ipv4(const struct segment *segment, const struct key *key)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV4];
+	uint32_t address = be32_get(key->bytes);
+	if (segment->trie[KIND_IPV4].record_count > 0 &&
+	    ptrie_find(&segment->trie[KIND_IPV4], (uint64_t)address << 32, 0) != 0)
+		return false;
+	if (segment->gate == NULL)
+		return table->buckets == 0;
+	uint32_t place = address >> (32 - segment->gate_bits);
+	return (segment->gate[place >> 3] >> (place & 7) & 1) == 0 ||
+	       no_node(table, path_host(table->seed, address));
+}
+
+static bool
+absent_ipv6(const struct segment *segment, const struct key *key)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV6];
+	uint64_t high = be64_get(key->bytes), low = be64_get(key->bytes + 8);
+	return (segment->trie[KIND_IPV6].record_count == 0 ||
+		ptrie_find(&segment->trie[KIND_IPV6], high, low) == 0) &&
+	       no_node(table, path_ipv6(table->seed, high, low, 48));
+}
+
+static bool
+absent_text(const struct segment *segment, const struct key *key)
+{
+	const struct segment_table *table = &segment->table[key->kind];
+	struct path path;
+	struct path_step step;
+	uint32_t start;
+	if (key->kind == KIND_DOMAIN)
+		return !path_domain_begin(key_text(key), key->length, table->first_step, &start) ||
+		       no_node(table, hash_text(table->seed, key_text(key) + start,
+						key->length - start));
+	if (segment->pattern_count > 0)
+		return false;
+	path_init(&path, table->seed, table->first_step, key);
+	return !path_next(&path, &step) || no_node(table, step.hash);
+}
+
+static bool
+many_absent(const struct segment *segment, const struct key *key)
+{
+	const struct segment_table *table = &segment->table[key->kind];
+	switch (key->kind) {
+	case KIND_IPV4:
+		return absent_ipv4(segment, key);
+	case KIND_IPV6:
+		return absent_ipv6(segment, key);
+	case KIND_SHA1:
+		return no_node(table, path_digest(table->seed, key->bytes, 20));
+	case KIND_SHA256:
+		return no_node(table, path_digest(table->seed, key->bytes, 32));
+	default:
+		return absent_text(segment, key);
+	}
+}
+
 const struct segment_many_path MANY(segment_many) = {
-	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text,
+	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text, many_absent,
 };

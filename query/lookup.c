@@ -292,16 +292,26 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 		chunk_many(view, batch, i, n - i < BATCH ? n - i : BATCH, now, hits + i);
 }
 
-/* A batch of one, where the key is a whole value and not a prefix or pattern. */
+static bool
+absent_everywhere(const struct view *view, const struct key *key)
+{
+	for (uint32_t layer = 0; layer < view->layer_count; layer++)
+		if (!segment_absent(&view->layer[layer].segment, key))
+			return false;
+	return key->kind != KIND_IPV6 || !may_embed(view, key->bytes);
+}
+
+/* Most questions are misses that one line answers; else a batch of one, if the key is a whole value. */
 void
 lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
 {
 	struct lookup_batch batch = {.kind = key->kind, .bytes = key->bytes, .keys = &key};
 	uint32_t address = be32_get(key->bytes);
 	batch.ipv4 = &address;
+	hit->found = false;
 	if (key->pattern != 0 || key->prefix_bits != kind_table[key->kind].address_bits)
 		first_of_all(view, key, now, hit);
-	else
+	else if (!absent_everywhere(view, key))
 		chunk_many(view, &batch, 0, 1, now, hit);
 }
 

@@ -142,6 +142,8 @@ expect_one(const struct key *key, const struct segment_best *best, const char *p
 	for (size_t j = 1; j < count; j++)
 		if (match[j].specific > match[top].specific)
 			top = j;
+	ck_assert_msg(count == 0 || !segment_absent(&segment, key),
+		      "%s, query %zu: a listed key was called absent", path, i);
 	if (count == 0) {
 		ck_assert_msg(best->claims == SEGMENT_NONE, "%s, query %zu: a miss was a hit", path, i);
 		return;
