@@ -13,6 +13,7 @@
  *   canon   miss: canonical URLs; hit: the lists' URLs as they came; benign
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,9 @@ text_miss(struct maker *maker)
 	host_length = length;
 	if (data->class != CLASS_DOMAIN)
 		host = grow_url_host(key, length, &host_length);
+	if (host_length == 0 || isdigit((unsigned char)key[host + host_length - 1]) ||
+	    key[host + host_length - 1] == ']')
+		return; /* an address: other digits may be none */
 	if (data->class == CLASS_URL && random >> 40 & 1) {
 		length = host + host_length;
 		length += (size_t)snprintf(text + length, 40, "/a/%x.html", (unsigned)(random >> 41));

@@ -26,6 +26,13 @@ need(enum status status, const struct fault *fault)
 	exit(2);
 }
 
+static void
+stop(const char *what, const char *text, size_t length)
+{
+	fprintf(stderr, "bench: %s: %.*s\n", what, (int)length, text);
+	exit(2);
+}
+
 /* --- building -------------------------------------------------------------------------- */
 
 struct builder {
@@ -114,7 +121,7 @@ key_of(const struct data *data, size_t i, struct key *key)
 	default:
 		bytes = (const uint8_t *)list_text(&data->text, i, &length);
 		if (!key_borrow_text(key, (enum kind)data->class, (const char *)bytes, length))
-			exit(2);
+			stop("not a key", (const char *)bytes, length);
 	}
 }
 
@@ -233,13 +240,13 @@ subject_build(const struct data *data)
 	store_build(subject);
 	need(file_each_name(subject->directory, measure_file, subject, &fault), &fault);
 	if (repute_open(subject->directory, NULL, &subject->db, NULL) != REPUTE_OK)
-		exit(2);
+		stop("cannot open", subject->directory, strlen(subject->directory));
 	subject->view = repute_view_take(subject->db);
 	populate(subject->directory);
 	subject->keys = malloc(SUBJECT_BATCH_MOST * sizeof(*subject->keys));
 	if (!repute_category_id(subject->view, CATALOG_COUNT_NAME, strlen(CATALOG_COUNT_NAME),
 				&subject->category))
-		exit(2);
+		stop("no such category", CATALOG_COUNT_NAME, strlen(CATALOG_COUNT_NAME));
 	return subject;
 }
 
@@ -263,7 +270,7 @@ subject_prepare(struct subject *subject, const struct queries *queries, size_t f
 		const char *text = list_text(&queries->text, from + i, &length);
 		if (repute_key_text((enum repute_kind)subject->data->class, text, length,
 				    &subject->keys[i]) != REPUTE_OK)
-			exit(2);
+			stop("not a key", text, length);
 	}
 	subject->prepared = from;
 }

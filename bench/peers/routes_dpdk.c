@@ -3,7 +3,8 @@
  * DPDK's tables: rte_fib (DIR-24-8), rte_fib6 (trie), rte_lpm, rte_lpm6. Next
  * hops are claim numbers + 1, 0 the default; the claim's answer stands in a
  * table of them, as a next hop would. rte_fib and rte_fib6 use the scalar bulk
- * look-up, -avx512 the vector one, rte_fib-8b next hops of 8 bytes.
+ * look-up, -avx512 the vector one, rte_fib-8b next hops of 8 bytes. Bytes are
+ * those of the look-up tables; the RIB beside them is not counted.
  *
  * Without huge pages set up: EAL's memory is one anonymous mapping, which we
  * replace by one that the kernel may back with transparent huge pages.
@@ -21,18 +22,19 @@
 #include <rte_fib6.h>
 #include <rte_lpm.h>
 #include <rte_lpm6.h>
-#include <rte_malloc.h>
 #include <rte_memory.h>
 
 #include "bench/peers/peers.h"
 
 #define MEGABYTES_DEFAULT "13000"
+#define GROUPS_MOST 9000000u /* 1 KiB each */
 #define LPM_MOST 30000
 #define LPM6_MOST 200000
 
 struct route {
 	void *table;
-	uint64_t bytes;
+	uint64_t bytes;                        /* look-up tables alone, without the RIB */
+	size_t refused;                        /* prefixes it did not take */
 	struct answer claims[DATA_CLAIMS + 1]; /* by next hop */
 };
 
@@ -76,13 +78,6 @@ eal_ready(void)
 	return state > 0;
 }
 
-static uint64_t
-used_bytes(void)
-{
-	struct rte_malloc_socket_stats stats;
-	return rte_malloc_get_socket_stats(0, &stats) == 0 ? stats.heap_allocsz_bytes : 0;
-}
-
 static struct route *
 route_new(void)
 {
@@ -91,6 +86,14 @@ route_new(void)
 		self->claims[claim + 1] = data_claim_answer(claim);
 		self->claims[claim + 1].tags |= 1 << 16;
 	}
+	return self;
+}
+
+static struct route *
+told(struct route *self, const char *who)
+{
+	if (self->refused > 0)
+		fprintf(stderr, "bench: %s refused %zu prefixes\n", who, self->refused);
 	return self;
 }
 
@@ -156,51 +159,79 @@ groups(const struct data *data)
 	return (uint32_t)count;
 }
 
+/*
+ * rte_fib6 reserves groups for each prefix down from the prefix above it, shared
+ * or not: count every last group with all levels above it.
+ */
+static uint32_t
+reserved_groups(const struct data *data)
+{
+	uint64_t count = 256;
+	for (size_t i = 0; i < data->count; i++)
+		count += data->bits[i] > 24 ? (data->bits[i] + 7u) / 8u - 3u : 0;
+	return (uint32_t)(count < GROUPS_MOST ? count : GROUPS_MOST);
+}
+
 /* --- rte_fib ------------------------------------------------------------------------------ */
 
+/* rte_fib and rte_fib-avx512 are two look-ups in one table. */
+static struct route *shared;
+static unsigned shared_users;
+
 static void *
-fib_open(const struct data *data, enum rte_fib_dir24_8_nh_sz size, enum rte_fib_lookup_type lookup)
+fib_open(const struct data *data, enum rte_fib_dir24_8_nh_sz size)
 {
 	struct rte_fib_conf conf = {.type = RTE_FIB_DIR24_8, .default_nh = 0,
-				    .max_routes = (int)data->count * 2 + 16};
+				    .max_routes = (int)data->count + 16};
 	static unsigned number;
 	char name[16];
 	struct route *self = route_new();
 	if (self == NULL)
 		return NULL;
-	uint64_t before = used_bytes();
 	snprintf(name, sizeof(name), "fib%u", number++);
 	conf.dir24_8.nh_sz = size;
 	conf.dir24_8.num_tbl8 = groups(data);
+	self->bytes = ((1ull << 24) + conf.dir24_8.num_tbl8 * 256ull) << size;
 	self->table = rte_fib_create(name, SOCKET_ID_ANY, &conf);
-	if (self->table == NULL || rte_fib_select_lookup(self->table, lookup) != 0) {
-		if (self->table != NULL)
-			rte_fib_free(self->table);
+	if (self->table == NULL) {
 		free(self);
 		return NULL;
 	}
 	for (size_t i = 0; i < data->count; i++)
-		rte_fib_add(self->table, address_of(data, i), data->bits[i], data_claim(data, i) + 1);
-	self->bytes = used_bytes() - before;
-	return self;
+		self->refused += rte_fib_add(self->table, address_of(data, i), data->bits[i],
+					     data_claim(data, i) + 1) != 0;
+	return told(self, "rte_fib");
 }
 
 static void *
 fib_build(const struct data *data)
 {
-	return fib_open(data, RTE_FIB_DIR24_8_4B, RTE_FIB_LOOKUP_DIR24_8_SCALAR_MACRO);
-}
-
-static void *
-fib_vector_build(const struct data *data)
-{
-	return fib_open(data, RTE_FIB_DIR24_8_4B, RTE_FIB_LOOKUP_DIR24_8_VECTOR_AVX512);
+	if (shared_users++ == 0)
+		shared = fib_open(data, RTE_FIB_DIR24_8_4B);
+	return shared;
 }
 
 static void *
 fib_8b_build(const struct data *data)
 {
-	return fib_open(data, RTE_FIB_DIR24_8_8B, RTE_FIB_LOOKUP_DIR24_8_SCALAR_MACRO);
+	return fib_open(data, RTE_FIB_DIR24_8_8B);
+}
+
+static void
+fib_scalar(void *context, const struct queries *queries, size_t from, size_t n)
+{
+	struct route *self = context;
+	(void)queries, (void)from, (void)n;
+	rte_fib_select_lookup(self->table, RTE_FIB_LOOKUP_DIR24_8_SCALAR_MACRO);
+}
+
+/* Where the processor lacks it, the scalar look-up stays. */
+static void
+fib_vector(void *context, const struct queries *queries, size_t from, size_t n)
+{
+	struct route *self = context;
+	(void)queries, (void)from, (void)n;
+	rte_fib_select_lookup(self->table, RTE_FIB_LOOKUP_DIR24_8_VECTOR_AVX512);
 }
 
 static void
@@ -223,52 +254,69 @@ fib_one(void *self, const struct queries *queries, size_t i)
 }
 
 static void
-fib_free(void *context)
+fib_8b_free(void *context)
 {
 	struct route *self = context;
 	rte_fib_free(self->table);
 	free(self);
 }
 
+static void
+fib_free(void *self)
+{
+	if (--shared_users == 0)
+		fib_8b_free(self);
+}
+
 /* --- rte_fib6 ------------------------------------------------------------------------------ */
 
 static void *
-fib6_open(const struct data *data, enum rte_fib6_lookup_type lookup)
+fib6_open(const struct data *data)
 {
 	struct rte_fib6_conf conf = {.type = RTE_FIB6_TRIE, .default_nh = 0,
-				     .max_routes = (int)data->count * 2 + 16};
+				     .max_routes = (int)data->count + 16};
 	static unsigned number;
 	char name[16];
 	struct route *self = route_new();
 	if (self == NULL)
 		return NULL;
-	uint64_t before = used_bytes();
 	snprintf(name, sizeof(name), "fib6-%u", number++);
 	conf.trie.nh_sz = RTE_FIB6_TRIE_4B;
-	conf.trie.num_tbl8 = groups(data) + 256;
+	conf.trie.num_tbl8 = reserved_groups(data);
+	self->bytes = ((1ull << 24) + groups(data) * 256ull) * 4;
 	self->table = rte_fib6_create(name, SOCKET_ID_ANY, &conf);
-	if (self->table == NULL || rte_fib6_select_lookup(self->table, lookup) != 0) {
-		if (self->table != NULL)
-			rte_fib6_free(self->table);
+	if (self->table == NULL) {
 		free(self);
 		return NULL;
 	}
 	for (size_t i = 0; i < data->count; i++)
-		rte_fib6_add(self->table, data->keys + i * 16, data->bits[i], data_claim(data, i) + 1);
-	self->bytes = used_bytes() - before;
-	return self;
+		self->refused += rte_fib6_add(self->table, data->keys + i * 16, data->bits[i],
+					      data_claim(data, i) + 1) != 0;
+	return told(self, "rte_fib6");
 }
 
 static void *
 fib6_build(const struct data *data)
 {
-	return fib6_open(data, RTE_FIB6_LOOKUP_TRIE_SCALAR);
+	if (shared_users++ == 0)
+		shared = fib6_open(data);
+	return shared;
 }
 
-static void *
-fib6_vector_build(const struct data *data)
+static void
+fib6_scalar(void *context, const struct queries *queries, size_t from, size_t n)
 {
-	return fib6_open(data, RTE_FIB6_LOOKUP_TRIE_VECTOR_AVX512);
+	struct route *self = context;
+	(void)queries, (void)from, (void)n;
+	rte_fib6_select_lookup(self->table, RTE_FIB6_LOOKUP_TRIE_SCALAR);
+}
+
+static void
+fib6_vector(void *context, const struct queries *queries, size_t from, size_t n)
+{
+	struct route *self = context;
+	(void)queries, (void)from, (void)n;
+	rte_fib6_select_lookup(self->table, RTE_FIB6_LOOKUP_TRIE_VECTOR_AVX512);
 }
 
 static void
@@ -295,6 +343,8 @@ static void
 fib6_free(void *context)
 {
 	struct route *self = context;
+	if (--shared_users > 0)
+		return;
 	rte_fib6_free(self->table);
 	free(self);
 }
@@ -307,7 +357,6 @@ lpm_build(const struct data *data)
 	struct rte_lpm_config conf = {.max_rules = (uint32_t)data->count + 16,
 				      .number_tbl8s = groups(data)};
 	struct route *self = route_new();
-	uint64_t before = used_bytes();
 	bool good = self != NULL;
 	if (good)
 		self->table = rte_lpm_create("lpm", SOCKET_ID_ANY, &conf);
@@ -316,7 +365,7 @@ lpm_build(const struct data *data)
 		good = rte_lpm_add(self->table, address_of(data, i), data->bits[i],
 				   data_claim(data, i) + 1) == 0;
 	if (good) {
-		self->bytes = used_bytes() - before;
+		self->bytes = ((1ull << 24) + groups(data) * 256ull) * 4;
 		return self;
 	}
 	if (self != NULL && self->table != NULL)
@@ -361,7 +410,6 @@ lpm6_build(const struct data *data)
 	struct rte_lpm6_config conf = {.max_rules = (uint32_t)data->count + 16,
 				       .number_tbl8s = groups(data) + 256};
 	struct route *self = route_new();
-	uint64_t before = used_bytes();
 	bool good = self != NULL;
 	if (good)
 		self->table = rte_lpm6_create("lpm6", SOCKET_ID_ANY, &conf);
@@ -370,7 +418,7 @@ lpm6_build(const struct data *data)
 		good = rte_lpm6_add(self->table, data->keys + i * 16, data->bits[i],
 				    data_claim(data, i) + 1) == 0;
 	if (good) {
-		self->bytes = used_bytes() - before;
+		self->bytes = ((1ull << 24) + groups(data) * 256ull) * 4;
 		return self;
 	}
 	if (self != NULL && self->table != NULL)
@@ -413,16 +461,17 @@ route_bytes(void *context)
 	return ((struct route *)context)->bytes;
 }
 
-#define FIB fib_free, fib_one, fib_batch, route_bytes
-#define FIB6 fib6_free, fib6_one, fib6_batch, route_bytes
+#define FIB fib_build, fib_free, fib_one, fib_batch, route_bytes
+#define FIB_8B fib_8b_build, fib_8b_free, fib_one, fib_batch, route_bytes
+#define FIB6 fib6_build, fib6_free, fib6_one, fib6_batch, route_bytes
 
 static const struct peer peers[] = {
-	{"rte_fib", FOR(CLASS_IPV4), 0, 20000000, fib_build, FIB},
-	{"rte_fib-avx512", FOR(CLASS_IPV4), 0, 20000000, fib_vector_build, FIB},
-	{"rte_fib-8b", FOR(CLASS_IPV4), ~0u, 2000000, fib_8b_build, FIB},
+	{"rte_fib", FOR(CLASS_IPV4), 0, 20000000, FIB, fib_scalar},
+	{"rte_fib-avx512", FOR(CLASS_IPV4), 0, 20000000, FIB, fib_vector},
+	{"rte_fib-8b", FOR(CLASS_IPV4), ~0u, 2000000, FIB_8B},
 	{"rte_lpm", FOR(CLASS_IPV4), 0, LPM_MOST, lpm_build, lpm_free, lpm_one, lpm_batch, route_bytes},
-	{"rte_fib6", FOR(CLASS_IPV6), 0, 1200000, fib6_build, FIB6},
-	{"rte_fib6-avx512", FOR(CLASS_IPV6), 0, LPM6_MOST, fib6_vector_build, FIB6},
+	{"rte_fib6", FOR(CLASS_IPV6), ~0u, 1200000, FIB6, fib6_scalar},
+	{"rte_fib6-avx512", FOR(CLASS_IPV6), ~0u, 1200000, FIB6, fib6_vector},
 	{"rte_lpm6", FOR(CLASS_IPV6), 0, LPM6_MOST, lpm6_build, lpm6_free, lpm6_one, lpm6_batch,
 	 route_bytes},
 };
