@@ -70,6 +70,7 @@ report_json(const char *source, const struct ingest_result *result)
 		{"generation", result->generation},
 		{"duplicates", result->counts.duplicates},
 		{"renewed", result->counts.renewed},
+		{"defanged", result->defanged},
 	};
 	json_object_begin(&json);
 	json_key(&json, "source");
@@ -103,4 +104,10 @@ change_report(const struct cli *cli, const char *source, const struct ingest_res
 	       ", removed %" PRIu64 ", rejected %" PRIu64 "; generation %" PRIu64 ", %.2f s\n",
 	       result->format, result->read, counts->added, counts->updated, counts->unchanged,
 	       counts->removed, result->rejected, result->generation, result->seconds);
+	if (result->defanged + result->schemeless > 0)
+		cli_note(cli, "%" PRIu64 " values were defanged, %" PRIu64
+			 " URLs without a scheme were read as http://", result->defanged,
+			 result->schemeless);
+	for (size_t i = 0; i < INGEST_NOTES && result->note[i].text != NULL; i++)
+		cli_note(cli, "%" PRIu64 " times: %s", result->note[i].count, result->note[i].text);
 }

@@ -48,6 +48,8 @@ static const struct cli_option import_options[] = {
 	{0}
 };
 
+#define SHOWN_BYTES 80 /* of a reject on the terminal; --rejects has more */
+
 struct import {
 	struct cli *cli;
 	struct ingest_options options;

@@ -101,6 +101,24 @@ reject_member(struct ingest *ingest, const char *name, const struct fault *fault
 	ingest_reject(ingest, &row);
 }
 
+/* What the feed took with less than it said, added up over files and members. */
+static void
+note_losses(struct ingest *ingest, const struct feed *feed)
+{
+	const char *text;
+	uint64_t count;
+	for (size_t i = 0; (text = feed_note(feed, i, &count)) != NULL; i++) {
+		size_t place = 0;
+		while (place < INGEST_NOTES && ingest->result.note[place].text != NULL &&
+		       strcmp(ingest->result.note[place].text, text) != 0)
+			place++;
+		if (place == INGEST_NOTES || count == 0)
+			continue;
+		ingest->result.note[place].text = text;
+		ingest->result.note[place].count += count;
+	}
+}
+
 static enum status
 read_archive(struct ingest *ingest, struct feed_archive *archive, const char *path,
 	     struct fault *fault)
@@ -127,6 +145,7 @@ read_archive(struct ingest *ingest, struct feed_archive *archive, const char *pa
 			status = read_feed(ingest, archive, feed, fault);
 		if (status != STATUS_OK)
 			return status;
+		note_losses(ingest, feed);
 		ingest->file = path;
 	}
 }

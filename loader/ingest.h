@@ -52,10 +52,18 @@ struct ingest_options {
 	void *context;
 };
 
+#define INGEST_NOTES 8
+
 struct ingest_result {
 	char format[64];             /* of the files; "mixed" if they differ */
 	uint64_t read;               /* values: taken and rejected */
 	uint64_t rejected;
+	uint64_t defanged;           /* values with hxxp, [.] and the like undone */
+	uint64_t schemeless;         /* URLs that were given http:// */
+	struct {
+		const char *text;    /* what the feeds took with less than they said; static */
+		uint64_t count;
+	} note[INGEST_NOTES];
 	struct author_counts counts;
 	uint64_t generation;
 	double seconds;              /* from ingest_new to the end of the commit */

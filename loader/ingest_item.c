@@ -268,6 +268,10 @@ ingest_read_value(struct ingest *ingest, enum kind kind, const char *text, size_
 	struct fault range_fault = {0};
 	*count = 0;
 	enum status status = canon_key(kind, text, length, &options, &ingest->key, fault);
+	if (status == STATUS_OK) {
+		ingest->result.defanged += (options.notes & CANON_NOTE_DEFANGED) != 0;
+		ingest->result.schemeless += (options.notes & CANON_NOTE_SCHEMELESS) != 0;
+	}
 	if (status == STATUS_OK || !ingest_is_reject(status))
 		return status;
 	enum status range = read_range(ingest, kind, text, length, count, &range_fault);
