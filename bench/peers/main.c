@@ -61,6 +61,11 @@ struct race {
 	struct probe probe;
 };
 
+/* The table for people, kept until the end. */
+static FILE *table;
+static char *table_text;
+static size_t table_length;
+
 void
 peer_path(char *path, size_t size, const char *name)
 {
@@ -212,7 +217,7 @@ print_runner(const struct race *race, const struct queries *queries, enum data_s
 	       runner->wrong, runner->peer->find_batch ? "true" : "false");
 	if (runner->wrong > 0)
 		snprintf(wrong, sizeof(wrong), "  wrong or refused: %zu", runner->wrong);
-	fprintf(stderr, "%-7s %-7s %-5s %-20s %9.1f %9.1f %8.2f %9.1f %9.2f%s\n", class,
+	fprintf(table, "%-7s %-7s %-5s %-20s %9.1f %9.1f %8.2f %9.1f %9.2f%s\n", class,
 		data_stream_names[stream], mode_names[mode], runner->peer->who,
 		median_of(runner->ns), least(runner->ns), ratio, bytes, runner->build_seconds,
 		wrong);
@@ -257,6 +262,7 @@ runner_add(struct race *race, const struct peer *peer)
 {
 	struct runner *runner = &race->runners[race->count];
 	double heap = heap_bytes(), start = timer_ns();
+	fprintf(stderr, "%s: loading %s\n", data_class_names[race->data->class], peer->who);
 	runner->peer = peer;
 	runner->self = peer->build(race->data);
 	runner->build_seconds = (timer_ns() - start) * 1e-9;
@@ -278,6 +284,7 @@ run_stream(struct race *race, enum data_stream stream)
 					       (options.slices + 2) * options.slice);
 	if (queries == NULL)
 		return true;
+	fprintf(stderr, "%s: %s\n", data_class_names[race->data->class], data_stream_names[stream]);
 	for (int mode = 0; mode < MODE_COUNT; mode++) {
 		for (size_t r = 0; r < race->count && mode != LAT; r++) {
 			check(&race->runners[r], queries, (enum mode)mode);
@@ -381,10 +388,13 @@ main(int argc, char **argv)
 				"[--stream STREAM]... [--only WHO]... [--slices N]\n");
 		return 2;
 	}
-	fprintf(stderr, "%-7s %-7s %-5s %-20s %9s %9s %8s %9s %9s\n", "class", "stream", "mode", "who",
+	table = open_memstream(&table_text, &table_length);
+	fprintf(table, "%-7s %-7s %-5s %-20s %9s %9s %8s %9s %9s\n", "class", "stream", "mode", "who",
 		"median ns", "least ns", "ratio", "bytes/e", "build s");
 	for (unsigned class = 0; class < CLASS_COUNT; class++)
 		if (options.classes >> class & 1)
 			good = run_class((enum data_class)class) && good;
+	fclose(table);
+	fputs(table_text, stderr);
 	return good ? 0 : 1;
 }

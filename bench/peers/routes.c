@@ -123,7 +123,7 @@ ndpi_free_tree(void *tree)
 }
 
 static const struct peer peers[] = {
-	{"maxminddb", FOR_ADDRESSES, 0, 12000000, maxmind_build, maxmind_free, maxmind_one, NULL,
+	{"maxminddb", FOR_ADDRESSES, FOR(CLASS_IPV6), 12000000, maxmind_build, maxmind_free, maxmind_one, NULL,
 	 maxmind_bytes},
 	{"ndpi", FOR_ADDRESSES, 0, 12000000, ndpi_build, ndpi_free_tree, ndpi_one},
 };

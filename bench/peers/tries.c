@@ -149,10 +149,10 @@ knot_free(void *context)
 }
 
 static const struct peer peers[] = {
-	{"marisa", FOR_TEXTS, FOR(CLASS_URL), 20000000, marisa_build, marisa_free, marisa_one, NULL, marisa_size},
+	{"marisa", FOR_TEXTS, FOR_TEXTS, 20000000, marisa_build, marisa_free, marisa_one, NULL, marisa_size},
 	{"marisa-huge", FOR(CLASS_DOMAIN), ~0u, 20000000, marisa_huge_build, marisa_free, marisa_one, NULL,
 	 marisa_size},
-	{"knot-qp", FOR_TEXTS, 0, 20000000, knot_build, knot_free, knot_one},
+	{"knot-qp", FOR_TEXTS, FOR(CLASS_URL), 20000000, knot_build, knot_free, knot_one},
 };
 
 const struct peer_family family_tries = {peers, sizeof(peers) / sizeof(*peers)};
