@@ -121,11 +121,11 @@ static enum status
 read_file(struct feed_source *source, uint8_t *bytes, size_t capacity, size_t *got,
 	  struct fault *fault)
 {
-	ssize_t count;
+	ssize_t count = read(source->fd, bytes, capacity);
 
-	do
-		count = read(source->fd, bytes, capacity);
-	while (count < 0 && errno == EINTR);
+	/* Signals that do not stop the program restart the call. */
+	if (count < 0 && errno == EINTR)
+		return fault_set(fault, STATUS_STOPPED, source->name, 0, "stopped while reading");
 	if (count < 0)
 		return fault_errno(fault, errno, source->name, "cannot read");
 	*got = (size_t)count;
