@@ -92,7 +92,8 @@ sl_free(void *context)
 }
 
 static const struct peer peers[] = {
-	{"judy", FOR_DIGESTS | FOR_TEXTS, FOR(CLASS_SHA1) | FOR(CLASS_URL), 20000000, hs_build, hs_free, hs_one},
+	{"judy", FOR_DIGESTS | FOR_TEXTS, FOR(CLASS_SHA1) | FOR(CLASS_URL), 20000000, hs_build, hs_free,
+	 hs_one},
 	{"judy-sl", FOR_TEXTS, ~0u, 20000000, sl_build, sl_free, sl_one},
 };
 

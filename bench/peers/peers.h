@@ -38,7 +38,7 @@ struct peer {
 	void *(*build)(const struct data *data);
 	void (*free)(void *self);
 	struct answer (*find_one)(void *self, const struct queries *queries, size_t i);
-	/* The rest may be left out (NULL). Its own way of many at once; NULL: batch is a loop of find_one. n <= 256. */
+	/* What follows may be NULL. Its own way of many at once, n <= 256; else a loop of find_one. */
 	void (*find_batch)(void *self, const struct queries *queries, size_t from, size_t n,
 			   struct answer *answers);
 	/* Bytes held; NULL: what malloc gave out during build. */

@@ -365,8 +365,9 @@ cdb_drop(void *context)
 
 static const struct peer peers[] = {
 	{"lmdb", ALL, FOR(CLASS_SHA1) | FOR_TEXTS, 0, lmdb_build, lmdb_free, lmdb_one, NULL, lmdb_bytes},
-	{"rocksdb", FOR_DIGESTS, FOR(CLASS_SHA1) | FOR_TEXTS, 0, rocks_build, rocks_free, rocks_one, rocks_batch, rocks_bytes},
-	{"rocksdb", FOR_TEXTS, FOR(CLASS_SHA1) | FOR_TEXTS, 0, rocks_build, rocks_free, rocks_one, NULL, rocks_bytes},
+	{"rocksdb", FOR_DIGESTS, FOR(CLASS_SHA1), 0, rocks_build, rocks_free, rocks_one, rocks_batch,
+	 rocks_bytes},
+	{"rocksdb", FOR_TEXTS, FOR_TEXTS, 0, rocks_build, rocks_free, rocks_one, NULL, rocks_bytes},
 	{"rocksdb-default", FOR(CLASS_SHA256), ~0u, 2000000, rocks_default_build, rocks_free, rocks_one,
 	 NULL, rocks_bytes},
 	{"tinycdb", ALL, 0, 0, cdb_build, cdb_drop, cdb_one, NULL, cdb_bytes},
