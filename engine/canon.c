@@ -8,6 +8,7 @@
 #include "engine/canon_domain.h"
 #include "engine/canon_ip.h"
 #include "engine/canon_percent.h"
+#include "engine/canon_quick.h"
 #include "engine/canon_run.h"
 #include "engine/canon_url.h"
 
@@ -229,31 +230,10 @@ text_read(struct canon_run *run, enum kind kind, const char *text, size_t length
 				       : reader_table[kind].read(run, text, length, key);
 }
 
-/* Canonical already, and nothing to look for: the case that must be fast. */
-static bool
-clean_read(enum kind kind, const char *text, size_t length, struct key *key)
-{
-	if (kind == KIND_URL)
-		return canon_url_clean(text, length, key);
-	if (kind == KIND_DOMAIN)
-		return canon_domain_clean(text, length, key);
-	if (kind != KIND_ANY)
-		return false;
-	if (canon_url_clean(text, length, key))
-		return true;
-	/* a single word may be a hash */
-	return memchr(text, '.', length) != NULL && canon_domain_clean(text, length, key);
-}
-
 enum status
-canon_key(enum kind kind, const char *text, size_t length, struct canon_options *options,
-	  struct key *key, struct fault *fault)
+canon_slow(enum kind kind, const char *text, size_t length, struct canon_options *options,
+	   struct key *key, struct fault *fault)
 {
-	if (clean_read(kind, text, length, key)) {
-		if (options != NULL)
-			options->notes = 0;
-		return STATUS_OK;
-	}
 	if (length > LIMIT_URL_INPUT_BYTES)
 		return fault_set(fault, STATUS_LIMIT, NULL, 0, "the value is longer than %d bytes",
 				 LIMIT_URL_INPUT_BYTES);

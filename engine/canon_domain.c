@@ -14,32 +14,6 @@ domain_fault(struct canon_run *run, const char *reason)
 	return fault_set(run->fault, STATUS_BAD_DOMAIN, NULL, 0, "%s", reason);
 }
 
-bool
-canon_domain_clean(const char *text, size_t length, struct key *key)
-{
-	size_t label = 0;
-	if (length == 0 || length > LIMIT_DOMAIN_BYTES)
-		return false;
-	for (size_t i = 0; i <= length; i++) {
-		if (i < length && canon_is(text[i], CANON_NAME))
-			continue;
-		if (i == label || i - label > LIMIT_LABEL_BYTES)
-			return false;
-		if (i == length)
-			break;
-		if (text[i] != '.')
-			return false;
-		label = i + 1;
-	}
-	if (!canon_is(text[label], CANON_ALPHA))
-		return false;
-	key_init(key, KIND_DOMAIN);
-	key->borrowed = 1;
-	key->text_borrowed = text;
-	key->length = (uint32_t)length;
-	return true;
-}
-
 enum status
 canon_domain_ascii(const char *text, size_t length, char *out, size_t *out_length)
 {

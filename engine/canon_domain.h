@@ -5,10 +5,6 @@
 
 #include "engine/canon_run.h"
 
-/* The text is a canonical name already: fill the key with it, borrowed. One pass. */
-bool
-canon_domain_clean(const char *text, size_t length, struct key *key);
-
 /*
  * "Domain to ASCII" of the URL Standard (not strict): A-labels in lower case,
  * no forbidden code point. `out` holds CANON_HOST_BYTES.

@@ -2,6 +2,7 @@
 /*
  * Private to canon*.c: one call of canon_key() on its way through the files.
  *
+ *   canon_quick.c   canonical already, or nearly (canon_mend.c, canon_scan*.c); else:
  *   canon.c         trims, guesses, chooses the kind's reader
  *   canon_ip.c      addresses, prefixes, ranges, IPv4 inside IPv6
  *   canon_domain.c  names

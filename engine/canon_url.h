@@ -54,11 +54,4 @@ canon_url_form(struct canon_run *run, struct canon_url *url, struct key *key);
 size_t
 canon_path_resolve(char *text, size_t length);
 
-/*
- * `text` is the canonical form already: fill the key with it, borrowed. One
- * pass; says no whenever in doubt.
- */
-bool
-canon_url_clean(const char *text, size_t length, struct key *key);
-
 #endif
