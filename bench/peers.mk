@@ -25,7 +25,7 @@ $(PEER_DIR)/%.o: bench/peers/%.cc $(B)/flags
 	$(Q)$(PEER_CXX) -MMD -MP -c $< -o $@
 
 $(PEER_DIR)/%.o: ALL_CFLAGS += -Wno-missing-field-initializers
-$(PEER_DIR)/routes_dpdk.o: ALL_CFLAGS += $(DPDK_CFLAGS)
+$(PEER_DIR)/routes_dpdk.o: ALL_CFLAGS += $(DPDK_CFLAGS) -Wno-vla
 
 $(PEER_DIR)/peers: $(PEER_OBJ) $(B)/bench/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
