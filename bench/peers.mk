@@ -12,7 +12,7 @@ PEER_LIBS = $(shell pkg-config --libs absl_flat_hash_map absl_hash) -llmdb -lroc
 .PHONY: bench-peers
 bench-peers: ## Install the peers, build, compare (QUICK=1; PEERS_ARGS='--entries 1e7 --class sha256')
 	@bench/deps
-	@$(MAKE) VARIANT=bench build/obj/bench/bench/peers/peers
+	@$(MAKE) VARIANT=bench build/obj/bench/bench/peers/peers >&2
 	@mkdir -p build/tmp
 	@$(PEERS_PIN) build/obj/bench/bench/peers/peers $(PEERS_ARGS)
 
