@@ -25,7 +25,7 @@ star_ends(const char *text, size_t length, enum canon_use use)
 	return text[length - 2] == '\\' || (use == CANON_ENTRY && text[length - 2] == '/');
 }
 
-static bool
+static inline bool
 url_quick(const char *text, size_t length, const struct canon_options *options, struct key *key)
 {
 	struct canon_scan scan;
@@ -42,7 +42,7 @@ url_quick(const char *text, size_t length, const struct canon_options *options, 
 }
 
 /* A single word whose kind is to be found may be a hash. */
-static bool
+static inline bool
 domain_quick(bool any, const char *text, size_t length, const struct canon_options *options,
 	     struct key *key)
 {
@@ -65,6 +65,22 @@ ipv4_quick(const char *text, size_t length, struct key *key)
 	return true;
 }
 
+/* Hex digits and no more, in any case; `kind` is sha1 or sha256. */
+static bool
+hash_quick(enum kind kind, const char *text, size_t length, struct key *key)
+{
+	uint8_t digest[32];
+	if (length != 2 * (size_t)kind_table[kind].key_bytes)
+		return false;
+	for (size_t i = 0; i < length; i += 2) {
+		if (!canon_is(text[i], CANON_HEX) || !canon_is(text[i + 1], CANON_HEX))
+			return false;
+		digest[i / 2] = (uint8_t)(canon_hex(text[i]) << 4 | canon_hex(text[i + 1]));
+	}
+	key_set_digest(key, kind, digest);
+	return true;
+}
+
 static bool
 any_quick(const char *text, size_t length, const struct canon_options *options, struct key *key)
 {
@@ -72,12 +88,14 @@ any_quick(const char *text, size_t length, const struct canon_options *options, 
 		return true;
 	if (length > 0 && canon_is(text[0], CANON_DIGIT) && ipv4_quick(text, length, key))
 		return true;
+	if (hash_quick(KIND_SHA1, text, length, key) || hash_quick(KIND_SHA256, text, length, key))
+		return true;
 	return domain_quick(true, text, length, options, key);
 }
 
-bool
-canon_quick(enum kind kind, const char *text, size_t length, const struct canon_options *options,
-	    struct key *key)
+static inline bool
+quick(enum kind kind, const char *text, size_t length, const struct canon_options *options,
+      struct key *key)
 {
 	if (kind == KIND_URL)
 		return url_quick(text, length, options, key);
@@ -85,14 +103,23 @@ canon_quick(enum kind kind, const char *text, size_t length, const struct canon_
 		return domain_quick(false, text, length, options, key);
 	if (kind == KIND_IPV4)
 		return ipv4_quick(text, length, key);
+	if (kind == KIND_SHA1 || kind == KIND_SHA256)
+		return hash_quick(kind, text, length, key);
 	return kind == KIND_ANY && any_quick(text, length, options, key);
+}
+
+bool
+canon_quick(enum kind kind, const char *text, size_t length, const struct canon_options *options,
+	    struct key *key)
+{
+	return quick(kind, text, length, options, key);
 }
 
 enum status
 canon_key(enum kind kind, const char *text, size_t length, struct canon_options *options,
 	  struct key *key, struct fault *fault)
 {
-	if (!canon_quick(kind, text, length, options, key))
+	if (!quick(kind, text, length, options, key))
 		return canon_slow(kind, text, length, options, key, fault);
 	if (options != NULL)
 		options->notes = 0;

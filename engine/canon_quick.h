@@ -3,7 +3,7 @@
  * The short way through canon_key(): what most texts are. Private to canon*.c
  * and the tests.
  *
- *   canon_quick   canonical already: borrowed. Else what takes one more pass
+ *   canon_quick   canonical already: borrowed; plain hex digits, a dotted quad. Else what takes one more pass
  *                 from the first byte that is not:
  *   canon_mend_*  capitals, a missing slash after the host, port, fragment,
  *                 escapes, runs of slashes, IPv4 hosts; a dot after a name

@@ -15,19 +15,19 @@
 
 #include "engine/canon_scan_sse2.h"
 
-static inline uint64_t
+CANON_SCAN_INLINE uint64_t
 bits32(__m256i bytes)
 {
 	return (uint64_t)(unsigned)_mm256_movemask_epi8(bytes);
 }
 
-static inline __m256i
+CANON_SCAN_INLINE __m256i
 equal32(__m256i bytes, char byte)
 {
 	return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte));
 }
 
-static inline __m256i
+CANON_SCAN_INLINE __m256i
 below32(__m256i bytes, int add, int limit)
 {
 	return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)limit),
@@ -35,7 +35,7 @@ below32(__m256i bytes, int add, int limit)
 }
 
 /* As masks_of(). */
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks32_of(__m256i bytes)
 {
 	__m256i letter = below32(bytes, -128 - 'a', -128 + 26);
@@ -49,13 +49,13 @@ masks32_of(__m256i bytes)
 			       bits32(equal32(bytes, '?')), bits32(odd) };
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks32_at(const char *text)
 {
 	return masks32_of(_mm256_loadu_si256((const __m256i *)(const void *)text));
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_read(const char *text, size_t n, size_t before)
 {
 	if (n < 16)

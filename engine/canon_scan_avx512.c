@@ -32,13 +32,13 @@ struct masks {
 	uint64_t name, dot, slash, question, odd; /* as in canon_scan_sse2.h */
 };
 
-static inline uint64_t
+CANON_SCAN_INLINE uint64_t
 having(__m512i class, int bit)
 {
 	return _mm512_test_epi8_mask(class, _mm512_set1_epi8((char)bit));
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_read(const char *text, size_t n, size_t before)
 {
 	__m512i bytes = _mm512_maskz_loadu_epi8(~UINT64_C(0) >> (64 - n), text);

@@ -3,7 +3,7 @@
  * The scan over masks, once for each instruction set: no include guard. The
  * file that includes it has defined SCAN(name) and
  *
- *   static inline struct masks masks_read(const char *text, size_t n, size_t before);
+ *   struct masks masks_read(const char *text, size_t n, size_t before);
  *
  * of n bytes, 1 to 64, with `before` more readable in front of them. Bit i of
  * a mask is byte i; bits from n on are zero.

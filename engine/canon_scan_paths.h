@@ -8,6 +8,9 @@
 
 #include "engine/canon_scan.h"
 
+/* Classes that nobody asks for cost nothing only if the compiler sees it. */
+#define CANON_SCAN_INLINE static inline __attribute__((always_inline))
+
 #define CANON_SCAN_PATH(path) \
 	size_t canon_scan_domain_##path(const char *text, size_t length); \
 	bool canon_scan_url_##path(const char *text, size_t length, struct canon_scan *scan);

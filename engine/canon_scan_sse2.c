@@ -4,7 +4,7 @@
 #include "engine/canon_scan_sse2.h"
 
 /* Whole loads from the front, then one that ends with the text: their bits may overlap. */
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_read(const char *text, size_t n, size_t before)
 {
 	if (n < 16)

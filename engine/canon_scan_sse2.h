@@ -19,27 +19,27 @@ struct masks {
 	uint64_t odd;      /* up to 0x20, from 0x7f, # % \ */
 };
 
-static inline uint64_t
+CANON_SCAN_INLINE uint64_t
 bits(__m128i bytes)
 {
 	return (uint64_t)(unsigned)_mm_movemask_epi8(bytes);
 }
 
-static inline __m128i
+CANON_SCAN_INLINE __m128i
 equal(__m128i bytes, char byte)
 {
 	return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
 }
 
 /* first <= byte < first + count: moved to the bottom of the signed range. */
-static inline __m128i
+CANON_SCAN_INLINE __m128i
 within(__m128i bytes, char first, int count)
 {
 	__m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8((char)(-128 - first)));
 	return _mm_cmplt_epi8(moved, _mm_set1_epi8((char)(-128 + count)));
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_of(__m128i bytes)
 {
 	__m128i name = _mm_or_si128(_mm_or_si128(within(bytes, 'a', 26), within(bytes, '0', 10)),
@@ -52,13 +52,13 @@ masks_of(__m128i bytes)
 			       bits(equal(bytes, '?')), bits(odd) };
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_at(const char *text)
 {
 	return masks_of(_mm_loadu_si128((const __m128i *)(const void *)text));
 }
 
-static inline void
+CANON_SCAN_INLINE void
 masks_or(struct masks *masks, struct masks more, size_t shift)
 {
 	masks->name |= more.name << shift;
@@ -68,7 +68,7 @@ masks_or(struct masks *masks, struct masks more, size_t shift)
 	masks->odd |= more.odd << shift;
 }
 
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_shift(struct masks masks, size_t shift)
 {
 	return (struct masks){ masks.name >> shift, masks.dot >> shift, masks.slash >> shift,
@@ -76,7 +76,7 @@ masks_shift(struct masks masks, size_t shift)
 }
 
 /* Fewer than 8 bytes: halves that overlap, or one by one. */
-static inline uint64_t
+CANON_SCAN_INLINE uint64_t
 load_few(const char *text, size_t n)
 {
 	if (n >= 4) {
@@ -90,7 +90,7 @@ load_few(const char *text, size_t n)
 }
 
 /* 1 to 15 bytes: a load that ends with the text if enough is before it, else parts of it. */
-static inline struct masks
+CANON_SCAN_INLINE struct masks
 masks_short(const char *text, size_t n, size_t before)
 {
 	if (before + n >= 16)

@@ -116,7 +116,8 @@ ways_check(enum kind kind, enum canon_use use, const char *text, size_t length)
 static void
 text_check(const char *bytes, size_t length)
 {
-	static const enum kind kinds[] = { KIND_URL, KIND_ANY, KIND_DOMAIN, KIND_IPV4 };
+	static const enum kind kinds[] = { KIND_URL,  KIND_ANY,  KIND_DOMAIN,
+					   KIND_IPV4, KIND_SHA1, KIND_SHA256 };
 	unsigned turn = (unsigned)count.texts++;
 	char *text = turn % 2 == 0 ? place + PLACE_BYTES - length : place;
 	memcpy(text, bytes, length);
@@ -167,6 +168,8 @@ static const char *const seeds[] = {
 	"255.255.255.256",
 	"d41d8cd98f00b204e9800998ecf8427e",
 	"da39a3ee5e6b4b0d3255bfef95601890afd80709",
+	"E3B0C44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	"sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
 	"dead.beef.",
 	"example.com/path",
 	" http://example.com/ ",
