@@ -47,8 +47,9 @@ le64_get(struct le64 disk)
 static inline uint64_t
 le40_get(struct le40 disk)
 {
-	return (uint64_t)disk.byte[0] | (uint64_t)disk.byte[1] << 8 | (uint64_t)disk.byte[2] << 16 |
-	       (uint64_t)disk.byte[3] << 24 | (uint64_t)disk.byte[4] << 32;
+	uint32_t low;
+	memcpy(&low, disk.byte, sizeof(low));
+	return BYTES_LE(32, low) | (uint64_t)disk.byte[4] << 32;
 }
 
 static inline struct le16

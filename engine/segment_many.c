@@ -74,8 +74,8 @@ segment_many_text(const struct segment *segment, enum kind kind, const struct ke
 	paths[segment->many]->text(segment, kind, keys, n, best);
 }
 
-bool
-segment_absent(const struct segment *segment, const struct key *key)
+void
+segment_one(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
-	return paths[segment->many]->absent(segment, key);
+	paths[segment->many]->one(segment, key, best);
 }

@@ -58,10 +58,10 @@ segment_many_text(const struct segment *segment, enum kind kind, const struct ke
 		  size_t n, struct segment_best *best);
 
 /*
- * True: no key of the segment covers this whole value (no prefix, no pattern).
- * False: perhaps one does. For single questions, most of which are misses.
+ * One query, a whole value (no prefix, no pattern): a miss, the most specific
+ * key, or SEGMENT_ASK where that would take a walk. Most questions are misses.
  */
-bool
-segment_absent(const struct segment *segment, const struct key *key);
+void
+segment_one(const struct segment *segment, const struct key *key, struct segment_best *best);
 
 #endif

@@ -228,21 +228,36 @@ hosts_group(const struct segment *segment, const uint32_t *addresses, size_t n,
 	}
 }
 
+/* A host is more specific than any prefix: only addresses without one go to the trie. */
+static void
+prefixes_group(const struct ptrie *trie, const uint32_t *addresses, size_t n,
+	       struct segment_best *best)
+{
+	uint32_t left[256], records[256];
+	uint8_t lane[256];
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		left[count] = addresses[i];
+		lane[count] = (uint8_t)i;
+		count += best[i].claims == SEGMENT_NONE;
+	}
+	ptrie_find_many_ipv4(trie, left, count, records);
+	for (size_t i = 0; i < count; i++)
+		if (records[i] != 0)
+			merge_trie(trie, &records[i], 1, &best[lane[i]]);
+}
+
 static void
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
-		  struct segment_best *best)
+	  struct segment_best *best)
 {
-	const struct ptrie *trie = &segment->trie[KIND_IPV4];
-	uint32_t records[256];
 	best_clear(best, n);
 	if (segment->table[KIND_IPV4].buckets != 0 && segment->gate != NULL)
 		for (size_t i = 0; i < n; i += GROUP)
 			hosts_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
-	for (size_t i = 0; trie->record_count > 0 && i < n; i += 256) {
-		size_t some = n - i < 256 ? n - i : 256;
-		ptrie_find_many_ipv4(trie, addresses + i, some, records);
-		merge_trie(trie, records, some, best + i);
-	}
+	for (size_t i = 0; segment->trie[KIND_IPV4].record_count > 0 && i < n; i += 256)
+		prefixes_group(&segment->trie[KIND_IPV4], addresses + i, n - i < 256 ? n - i : 256,
+			       best + i);
 }
 
 /* --- text and IPv6: walks in lockstep ----------------------------------------------------------- */
@@ -465,7 +480,7 @@ many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t 
 	}
 }
 
-/* --- one query: is it a certain miss? ------------------------------------------------------------- */
+/* --- one query ------------------------------------------------------------------------------------ */
 
 /* No node of this hash: no slot has its tag and none overflowed. */
 static inline bool
@@ -478,19 +493,49 @@ no_node(const struct segment_table *table, uint64_t hash)
 	       (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0;
 }
 
-static bool
-absent_ipv4(const struct segment *segment, const struct key *key)
+/* The record of a key of fixed size, found at its home line; ASK if it may stand further on. */
+static inline __attribute__((always_inline)) void
+one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
+	  unsigned specific, struct segment_best *best)
+{
+	best->claims = SEGMENT_NONE;
+	if (table->buckets == 0)
+		return;
+	const struct bucket_d *line = home_line(table, hash);
+	if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) != 0) {
+		best->claims = SEGMENT_ASK;
+		return;
+	}
+	uint32_t slots = many_find(line, bucket_tag(hash)) & many_entries(line);
+	for (; slots != 0; slots &= slots - 1) {
+		uint32_t record = bucket_record(line, many_entries(line),
+						(unsigned)__builtin_ctz(slots));
+		if (record >= table->record_count ||
+		    memcmp(record_at(table, record), bytes, length) != 0)
+			continue;
+		*best = (struct segment_best){
+			.claims = record_claims(table, record_at(table, record)),
+			.record = record, .specific = (uint16_t)specific, .exact = 1};
+		return;
+	}
+}
+
+static void
+one_ipv4(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_IPV4];
-	uint32_t address = be32_get(key->bytes);
-	if (segment->trie[KIND_IPV4].record_count > 0 &&
-	    ptrie_find(&segment->trie[KIND_IPV4], (uint64_t)address << 32, 0) != 0)
-		return false;
-	if (segment->gate == NULL)
-		return table->buckets == 0;
-	uint32_t place = address >> (32 - segment->gate_bits);
-	return (segment->gate[place >> 3] >> (place & 7) & 1) == 0 ||
-	       no_node(table, path_host(table->seed, address));
+	const struct ptrie *trie = &segment->trie[KIND_IPV4];
+	uint32_t address = be32_get(key->bytes), record;
+	best->claims = SEGMENT_NONE;
+	if (segment->gate != NULL) {
+		uint32_t place = address >> (32 - segment->gate_bits);
+		if ((segment->gate[place >> 3] >> (place & 7) & 1) != 0)
+			one_fixed(table, path_host(table->seed, address), key->bytes, 4, 32, best);
+	}
+	if (best->claims != SEGMENT_NONE || trie->record_count == 0)
+		return;
+	record = ptrie_find(trie, (uint64_t)address << 32, 0);
+	merge_trie(trie, &record, 1, best);
 }
 
 static bool
@@ -520,24 +565,28 @@ absent_text(const struct segment *segment, const struct key *key)
 	return !path_next(&path, &step) || no_node(table, step.hash);
 }
 
-static bool
-many_absent(const struct segment *segment, const struct key *key)
+static void
+many_one(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[key->kind];
 	switch (key->kind) {
 	case KIND_IPV4:
-		return absent_ipv4(segment, key);
-	case KIND_IPV6:
-		return absent_ipv6(segment, key);
+		one_ipv4(segment, key, best);
+		break;
 	case KIND_SHA1:
-		return no_node(table, path_digest(table->seed, key->bytes, 20));
+		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, best);
+		break;
 	case KIND_SHA256:
-		return no_node(table, path_digest(table->seed, key->bytes, 32));
+		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, best);
+		break;
+	case KIND_IPV6:
+		best->claims = absent_ipv6(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;
+		break;
 	default:
-		return absent_text(segment, key);
+		best->claims = absent_text(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;
 	}
 }
 
 const struct segment_many_path MANY(segment_many) = {
-	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text, many_absent,
+	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text, many_one,
 };

@@ -13,7 +13,7 @@ struct segment_many_path {
 		       struct segment_best *);
 	void (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
 		     struct segment_best *);
-	bool (*absent)(const struct segment *, const struct key *);
+	void (*one)(const struct segment *, const struct key *, struct segment_best *);
 };
 
 extern const struct segment_many_path segment_many_portable;

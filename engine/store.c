@@ -32,7 +32,7 @@ view_free(struct view *view)
 {
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		file_map_close(&view->layer[i].map);
-		free(view->layer[i].priority);
+		free(view->layer[i].sources);
 	}
 	catalog_fini(&view->catalog);
 	free(view);
@@ -48,20 +48,22 @@ in_file(struct fault *fault, enum status status, const char *path, const struct 
 }
 
 static enum status
-load_priorities(const struct view *view, struct view_layer *layer, struct fault *fault)
+load_sources(const struct view *view, struct view_layer *layer, struct fault *fault)
 {
 	const struct segment *segment = &layer->segment;
 	if (segment->sources.count > LIMIT_SOURCES)
 		return fault_set(fault, STATUS_LIMIT, "SRCN", 0, "more than %d sources",
 				 LIMIT_SOURCES);
-	layer->priority = malloc((segment->sources.count + 1) * sizeof(uint32_t));
-	if (layer->priority == NULL)
+	layer->sources = calloc(segment->sources.count + 1, sizeof(*layer->sources));
+	if (layer->sources == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layer");
 	for (uint32_t i = 0; i < segment->sources.count; i++) {
 		size_t length;
-		const char *name = segment_source(segment, i, &length);
-		const struct source_row *row = catalog_source(&view->catalog, name, length);
-		layer->priority[i] = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
+		struct view_source *source = &layer->sources[i];
+		source->name = segment_source(segment, i, &length);
+		source->length = (uint32_t)length;
+		const struct source_row *row = catalog_source(&view->catalog, source->name, length);
+		source->priority = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
 	}
 	return STATUS_OK;
 }
@@ -87,7 +89,7 @@ view_load_layer(struct view *view, const char *directory, uint64_t number, const
 		status = fault_set(&inner, STATUS_CORRUPT, "footer", 0,
 				   "not the segment that the manifest names");
 	if (status == STATUS_OK)
-		status = load_priorities(view, layer, &inner);
+		status = load_sources(view, layer, &inner);
 	if (status != STATUS_OK) {
 		file_map_close(&layer->map);
 		return in_file(fault, status, path, &inner);

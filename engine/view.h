@@ -17,11 +17,18 @@
 #include "engine/file.h"
 #include "engine/segment.h"
 
+/* A source of a segment as look-up wants it. */
+struct view_source {
+	const char *name;  /* borrowed from the segment */
+	uint32_t length;
+	uint32_t priority; /* from the catalogue */
+};
+
 struct view_layer {
 	struct file_map map;
 	struct segment segment;
 	uint64_t number;
-	uint32_t *priority; /* of each source of the segment, from the catalogue */
+	struct view_source *sources; /* as many as the segment has */
 };
 
 struct view {

@@ -20,7 +20,8 @@ static void
 hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_match *found,
 	 const struct segment_claim *claim)
 {
-	const struct segment *segment = &sink->view->layer[found->layer].segment;
+	const struct view_layer *layer = &sink->view->layer[found->layer];
+	bool known = claim->source < layer->segment.sources.count;
 	hit->found = true;
 	hit->exact = found->match.exact;
 	hit->embedded = sink->embedded;
@@ -29,9 +30,8 @@ hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_matc
 	hit->expires = claim->expires;
 	hit->first_seen = claim->first_seen;
 	hit->last_seen = claim->last_seen;
-	size_t length;
-	hit->source = segment_source(segment, claim->source, &length);
-	hit->source_length = (uint32_t)length;
+	hit->source = known ? layer->sources[claim->source].name : "";
+	hit->source_length = known ? layer->sources[claim->source].length : 0;
 	hit->opaque_small.layer = (uint8_t)found->layer;
 	hit->opaque.record = found->match.record;
 	hit->opaque.set = claim->set;
@@ -43,7 +43,7 @@ hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_matc
 static uint32_t
 priority_of(const struct view_layer *layer, uint32_t source)
 {
-	return source < layer->segment.sources.count ? layer->priority[source] : UINT32_MAX;
+	return source < layer->segment.sources.count ? layer->sources[source].priority : UINT32_MAX;
 }
 
 /*
@@ -203,11 +203,46 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
 	first_of_all(view, &key, now, hit);
 }
 
-/* False if the best key has no live claim that reaches the query: then ask one at a time. */
-static bool
-settle(struct sink *sink, const struct lookup_batch *batch, uint32_t layer,
-       const struct segment_best *best)
+/*
+ * Most keys have one claim, with no order to find: fill the hit from it. False
+ * if there are more, or if it is expired or does not reach the query.
+ */
+static inline bool
+settle_only(const struct view_layer *layer, const struct lookup_batch *batch,
+	    const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
+	const struct claim_d *claim = (const struct claim_d *)layer->segment.claims + best->claims;
+	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count ||
+	    (claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
+		return false;
+	uint32_t source = le16_get(claim->source);
+	bool reached = !kind_table[batch->kind].scoped ||
+		       (claim->scope & (best->exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
+	if (!reached || source >= layer->segment.sources.count)
+		return false;
+	hit->found = true;
+	hit->exact = best->exact;
+	hit->embedded = false;
+	hit->kind = hit->opaque_small.kind = (uint8_t)batch->kind;
+	hit->scope = claim->scope;
+	hit->opaque_small.in_trie = best->in_trie;
+	hit->expires = le40_get(claim->expires);
+	hit->first_seen = le40_get(claim->first_seen);
+	hit->last_seen = le40_get(claim->last_seen);
+	hit->source = layer->sources[source].name;
+	hit->source_length = layer->sources[source].length;
+	hit->opaque.record = best->record;
+	hit->opaque.set = le32_get(claim->set);
+	hit->opaque.notes = le32_get(claim->notes);
+	return true;
+}
+
+/* Among several claims. False if none is live and reaches the query: then ask one at a time. */
+static bool
+settle_among(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
+	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
 	struct view_match found = {
 		.layer = layer,
 		.match = {.claims = best->claims, .record = best->record,
@@ -215,9 +250,17 @@ settle(struct sink *sink, const struct lookup_batch *batch, uint32_t layer,
 			  .exact = best->exact, .kind = (uint8_t)batch->kind,
 			  .whole = !kind_table[batch->kind].scoped},
 	};
-	sink->count = 0;
-	sink_match(sink, &found, true);
-	return sink->count > 0;
+	sink_match(&sink, &found, true);
+	return sink.count > 0;
+}
+
+static inline bool
+settle(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
+       const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	hit->opaque_small.layer = (uint8_t)layer;
+	return settle_only(&view->layer[layer], batch, best, now, hit) ||
+	       settle_among(view, batch, layer, best, now, hit);
 }
 
 static bool
@@ -236,16 +279,14 @@ static void
 settle_all(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	   uint64_t now, const struct verdicts *verdicts, struct repute_hit *hits)
 {
-	struct sink sink = {.view = view, .now = now, .capacity = 1};
 	for (size_t i = 0; i < n; i++) {
 		const struct segment_best *best = &verdicts->best[i];
 		hits[i].found = false;
-		sink.hits = &hits[i];
 		if (best->claims == SEGMENT_NONE) {
 			if (batch->kind == KIND_IPV6 && may_embed(view, batch->bytes + (from + i) * 16))
 				ask_one(view, batch, from + i, now, &hits[i]);
 		} else if (best->claims == SEGMENT_ASK ||
-			   !settle(&sink, batch, verdicts->layer[i], best)) {
+			   !settle(view, batch, verdicts->layer[i], best, now, &hits[i])) {
 			ask_one(view, batch, from + i, now, &hits[i]);
 		}
 	}
@@ -292,13 +333,16 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 		chunk_many(view, batch, i, n - i < BATCH ? n - i : BATCH, now, hits + i);
 }
 
+/* False: it must be asked in another way. A miss or a hit otherwise. */
 static bool
-absent_everywhere(const struct view *view, const struct key *key)
+one_layer(const struct view *view, const struct lookup_batch *batch, const struct key *key,
+	  uint64_t now, struct repute_hit *hit)
 {
-	for (uint32_t layer = 0; layer < view->layer_count; layer++)
-		if (!segment_absent(&view->layer[layer].segment, key))
-			return false;
-	return key->kind != KIND_IPV6 || !may_embed(view, key->bytes);
+	struct segment_best best;
+	segment_one(&view->layer[0].segment, key, &best);
+	if (best.claims == SEGMENT_NONE)
+		return key->kind != KIND_IPV6 || !may_embed(view, key->bytes);
+	return best.claims != SEGMENT_ASK && settle(view, batch, 0, &best, now, hit);
 }
 
 /* Most questions are misses that one line answers; else a batch of one, if the key is a whole value. */
@@ -311,7 +355,7 @@ lookup_first(const struct view *view, const struct key *key, uint64_t now, struc
 	hit->found = false;
 	if (key->pattern != 0 || key->prefix_bits != kind_table[key->kind].address_bits)
 		first_of_all(view, key, now, hit);
-	else if (!absent_everywhere(view, key))
+	else if (view->layer_count != 1 || !one_layer(view, &batch, key, now, hit))
 		chunk_many(view, &batch, 0, 1, now, hit);
 }
 
