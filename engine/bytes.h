@@ -114,8 +114,8 @@ be32_put(uint8_t *bytes, uint32_t value)
 static inline void
 be64_put(uint8_t *bytes, uint64_t value)
 {
-	be32_put(bytes, (uint32_t)(value >> 32));
-	be32_put(bytes + 4, (uint32_t)value);
+	value = __builtin_bswap64(BYTES_LE(64, value));
+	memcpy(bytes, &value, sizeof(value));
 }
 
 #endif

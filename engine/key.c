@@ -18,24 +18,25 @@ key_init(struct key *key, enum kind kind)
 	key->prefix_bits = kind_table[kind].address_bits;
 }
 
-static void
-bits_cut(uint8_t *address, unsigned bytes, unsigned bits)
-{
-	for (unsigned i = 0; i < bytes; i++) {
-		unsigned keep = bits >= 8 ? 8 : bits;
-		address[i] &= (uint8_t)(0xff00 >> keep);
-		bits -= keep;
-	}
-}
-
+/*
+ * Keys are written in whole words: they are read again a moment later, and a
+ * load that spans several small stores waits for all of them, and with them
+ * for the look-up before (store forwarding; docs/bench.md).
+ */
 void
 key_set_ipv4(struct key *key, uint32_t address, unsigned prefix_bits)
 {
 	assert(prefix_bits <= 32);
 	key_init(key, KIND_IPV4);
 	key->prefix_bits = (uint8_t)prefix_bits;
-	be32_put(key->bytes, address);
-	bits_cut(key->bytes, 4, prefix_bits);
+	be32_put(key->bytes, prefix_bits == 0 ? 0 : address & UINT32_MAX << (32 - prefix_bits));
+}
+
+/* The first `bits` (0..64, more counts as 64) bits of a word. */
+static uint64_t
+first_bits(uint64_t word, unsigned bits)
+{
+	return bits == 0 ? 0 : bits >= 64 ? word : word & UINT64_MAX << (64 - bits);
 }
 
 void
@@ -44,8 +45,9 @@ key_set_ipv6(struct key *key, const uint8_t address[16], unsigned prefix_bits)
 	assert(prefix_bits <= 128);
 	key_init(key, KIND_IPV6);
 	key->prefix_bits = (uint8_t)prefix_bits;
-	memcpy(key->bytes, address, 16);
-	bits_cut(key->bytes, 16, prefix_bits);
+	be64_put(key->bytes, first_bits(be64_get(address), prefix_bits));
+	be64_put(key->bytes + 8,
+		 first_bits(be64_get(address + 8), prefix_bits > 64 ? prefix_bits - 64 : 0));
 }
 
 void
@@ -53,7 +55,10 @@ key_set_digest(struct key *key, enum kind kind, const uint8_t *digest)
 {
 	assert(kind == KIND_SHA1 || kind == KIND_SHA256);
 	key_init(key, kind);
-	memcpy(key->bytes, digest, kind_table[kind].key_bytes);
+	if (kind == KIND_SHA1)
+		memcpy(key->bytes, digest, 20);
+	else
+		memcpy(key->bytes, digest, 32);
 }
 
 enum status

@@ -108,10 +108,19 @@ path_domain_begin(const char *text, uint32_t length, uint32_t first_step, uint32
 static inline __attribute__((always_inline)) uint64_t
 path_digest(struct hash_seed seed, const uint8_t *digest, size_t length)
 {
-	uint64_t words[4] = {0};
-	memcpy(words, digest, length);
-	return hash_words(seed, BYTES_LE(64, words[0]), BYTES_LE(64, words[1]),
-			  BYTES_LE(64, words[2]), BYTES_LE(64, words[3]));
+	struct le64 words[4] = {0};
+	struct le32 rest;
+	memcpy(&words[0], digest, 8);
+	memcpy(&words[1], digest + 8, 8);
+	if (length == 32) {
+		memcpy(&words[2], digest + 16, 8);
+		memcpy(&words[3], digest + 24, 8);
+	} else {
+		memcpy(&rest, digest + 16, 4);
+		words[2] = le64_make(le32_get(rest));
+	}
+	return hash_words(seed, le64_get(words[0]), le64_get(words[1]), le64_get(words[2]),
+			  le64_get(words[3]));
 }
 
 static inline uint64_t

@@ -233,7 +233,7 @@ static void
 prefixes_group(const struct ptrie *trie, const uint32_t *addresses, size_t n,
 	       struct segment_best *best)
 {
-	uint32_t left[256], records[256];
+	uint32_t left[256] = {0}, records[256];
 	uint8_t lane[256];
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
