@@ -5,7 +5,7 @@
 
 #include "engine/path.h"
 
-#define GATE_BLOCKS_PER_HOST 16
+#define GATE_BLOCKS_PER_ENTRY 64
 #define GATE_BITS_MAX 24
 #define GATE_BITS_MIN 9
 #define PATTERN_SUBSTRING (KEY_PATTERN_OPEN_START | KEY_PATTERN_OPEN_END)
@@ -22,25 +22,61 @@ aid_image_new(struct aid_image *image, size_t length, struct fault *fault)
 	return STATUS_OK;
 }
 
-enum status
-aid_gate_make(const struct segment_table *hosts, uint32_t *bits, struct aid_image *image,
-	      struct fault *fault)
+static void
+gate_mark(uint8_t *gate, uint32_t first, uint32_t count)
 {
-	*bits = 0;
-	if (hosts->record_count == 0)
-		return STATUS_OK;
+	for (uint32_t place = first; place < first + count;) {
+		if ((place & 7) == 0 && first + count - place >= 8) {
+			gate[place >> 3] = 0xff;
+			place += 8;
+		} else {
+			gate[place >> 3] |= (uint8_t)(1u << (place & 7));
+			place++;
+		}
+	}
+}
+
+static bool
+mostly_set(const struct aid_image *image)
+{
+	uint64_t set = 0;
+	for (size_t i = 0; i < image->length; i++)
+		set += (unsigned)__builtin_popcount(image->bytes[i]);
+	return set * 2 > (uint64_t)image->length * 8;
+}
+
+enum status
+aid_gate_make(const struct segment_table *hosts, const struct ptrie *prefixes, uint32_t *bits,
+	      struct aid_image *image, struct fault *fault)
+{
+	uint64_t entries = hosts->record_count + prefixes->record_count;
 	uint32_t wanted = GATE_BITS_MIN;
-	while (wanted < GATE_BITS_MAX &&
-	       (uint64_t)1 << wanted < hosts->record_count * GATE_BLOCKS_PER_HOST)
+	*bits = 0;
+	if (entries == 0)
+		return STATUS_OK;
+	while (wanted < GATE_BITS_MAX && (uint64_t)1 << wanted < entries * GATE_BLOCKS_PER_ENTRY)
 		wanted++;
 	enum status status = aid_image_new(image, (size_t)1 << (wanted - 3), fault);
-	for (uint64_t i = 0; status == STATUS_OK && i < hosts->record_count; i++) {
+	if (status != STATUS_OK)
+		return status;
+	for (uint64_t i = 0; i < hosts->record_count; i++) {
 		const uint8_t *address = hosts->records + i * hosts->record_bytes;
-		uint32_t place = be32_get(address) >> (32 - wanted);
-		image->bytes[place >> 3] |= (uint8_t)(1u << (place & 7));
+		gate_mark(image->bytes, be32_get(address) >> (32 - wanted), 1);
 	}
-	*bits = wanted;
-	return status;
+	for (uint32_t i = 0; i < prefixes->record_count; i++) {
+		struct ptrie_prefix prefix;
+		if (!ptrie_record(prefixes, i, &prefix) || prefix.bits > 32)
+			continue;
+		gate_mark(image->bytes, (uint32_t)(prefix.hi >> 32) >> (32 - wanted),
+			  prefix.bits >= wanted ? 1 : 1u << (wanted - prefix.bits));
+	}
+	if (mostly_set(image)) {
+		free(image->bytes);
+		*image = (struct aid_image){0};
+	} else {
+		*bits = wanted;
+	}
+	return STATUS_OK;
 }
 
 static void

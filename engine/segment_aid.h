@@ -20,12 +20,14 @@ enum status
 aid_image_new(struct aid_image *image, size_t length, struct fault *fault);
 
 /*
- * One bit per block of addresses: some /32 of `hosts` lies in it. *bits is
- * chosen so that there are at least 16 blocks a host, 2^9 to 2^24; no hosts: 0 and no image.
+ * One bit per block of IPv4 addresses: some entry, /32 or prefix, lies in it or
+ * covers it. *bits is chosen so that there are at least 64 blocks an entry, 2^9
+ * to 2^24. No entries, or more than half of the bits set (then it would end too
+ * few look-ups): *bits is 0 and there is no image.
  */
 enum status
-aid_gate_make(const struct segment_table *hosts, uint32_t *bits, struct aid_image *image,
-	      struct fault *fault);
+aid_gate_make(const struct segment_table *hosts, const struct ptrie *prefixes, uint32_t *bits,
+	      struct aid_image *image, struct fault *fault);
 
 /* pattern_d rows and the bitmap of first two bytes; both empty if there is no pattern. */
 enum status

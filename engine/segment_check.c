@@ -451,7 +451,8 @@ check_aids(const struct segment *segment, struct fault *fault)
 {
 	struct aid_image gate = {0}, patterns = {0}, grams = {0};
 	uint32_t bits;
-	enum status status = aid_gate_make(&segment->table[KIND_IPV4], &bits, &gate, fault);
+	enum status status = aid_gate_make(&segment->table[KIND_IPV4], &segment->trie[KIND_IPV4],
+					   &bits, &gate, fault);
 	if (status == STATUS_OK)
 		status = aid_patterns_make(&segment->table[KIND_URL], &patterns, &grams, fault);
 	if (status == STATUS_OK && (bits != segment->gate_bits ||

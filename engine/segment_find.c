@@ -305,8 +305,9 @@ segment_collect(const struct segment *segment, const struct key *query,
 		struct segment_match *matches, size_t cap)
 {
 	struct found found = {segment, query, matches, 0, cap};
-	if (query->kind != KIND_IPV4 || gate_open(segment, query))
-		walk_table(&found, &segment->table[query->kind]);
+	if (query->kind == KIND_IPV4 && !gate_open(segment, query))
+		return 0;
+	walk_table(&found, &segment->table[query->kind]);
 	if (query->kind <= KIND_IPV6 && segment->trie[query->kind].record_count > 0)
 		walk_trie(&found, &segment->trie[query->kind]);
 	if (query->kind == KIND_URL && segment->pattern_count > 0)

@@ -190,36 +190,40 @@ merge_trie(const struct ptrie *trie, const uint32_t *records, size_t n, struct s
 	}
 }
 
-/* Addresses of a group whose block of the bitmap has a host. */
+#define CHUNK 256
+
+/* The lanes whose block of the bitmap has something. Without a bitmap: all. */
 static inline size_t
-gate_group(const struct segment *segment, const uint32_t *addresses, size_t n, uint8_t *through)
+gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, uint8_t *lanes)
 {
 	size_t count = 0;
+	if (segment->gate == NULL) {
+		for (size_t i = 0; i < n; i++)
+			lanes[i] = (uint8_t)i;
+		return n;
+	}
 	unsigned shift = 32 - segment->gate_bits;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t place = addresses[i] >> shift;
-		through[count] = (uint8_t)i;
+		lanes[count] = (uint8_t)i;
 		count += segment->gate[place >> 3] >> (place & 7) & 1;
 	}
 	return count;
 }
 
 static void
-hosts_group(const struct segment *segment, const uint32_t *addresses, size_t n,
-	    struct segment_best *best)
+hosts_group(const struct segment_table *table, const uint32_t *addresses, const uint8_t *lanes,
+	    size_t n, struct segment_best *best)
 {
-	const struct segment_table *table = &segment->table[KIND_IPV4];
 	struct pending pending;
 	uint64_t hash[GROUP];
-	uint8_t through[GROUP];
-	size_t count = gate_group(segment, addresses, n, through);
 	pending.count = 0;
-	for (size_t i = 0; i < count; i++) {
-		hash[i] = path_host(table->seed, addresses[through[i]]);
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = path_host(table->seed, addresses[lanes[i]]);
 		__builtin_prefetch(home_line(table, hash[i]));
 	}
-	for (size_t i = 0; i < count; i++)
-		probe(&pending, table, best, through[i], hash[i], 32, true);
+	for (size_t i = 0; i < n; i++)
+		probe(&pending, table, best, lanes[i], hash[i], 32, true);
 	for (size_t i = 0; i < pending.count; i++) {
 		const struct candidate *row = &pending.row[i];
 		const uint8_t *bytes = record_at(table, row->record);
@@ -230,16 +234,17 @@ hosts_group(const struct segment *segment, const uint32_t *addresses, size_t n,
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */
 static void
-prefixes_group(const struct ptrie *trie, const uint32_t *addresses, size_t n,
-	       struct segment_best *best)
+prefixes_chunk(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
+	       size_t n, struct segment_best *best)
 {
-	uint32_t left[256] = {0}, records[256];
-	uint8_t lane[256];
+	uint32_t left[CHUNK], records[CHUNK];
+	uint8_t lane[CHUNK];
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
-		left[count] = addresses[i];
-		lane[count] = (uint8_t)i;
-		count += best[i].claims == SEGMENT_NONE;
+		if (best[lanes[i]].claims != SEGMENT_NONE)
+			continue;
+		left[count] = addresses[lanes[i]];
+		lane[count++] = lanes[i];
 	}
 	ptrie_find_many_ipv4(trie, left, count, records);
 	for (size_t i = 0; i < count; i++)
@@ -248,16 +253,25 @@ prefixes_group(const struct ptrie *trie, const uint32_t *addresses, size_t n,
 }
 
 static void
+ipv4_chunk(const struct segment *segment, const uint32_t *addresses, size_t n,
+	   struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV4];
+	uint8_t lanes[CHUNK];
+	size_t count = gate_lanes(segment, addresses, n, lanes);
+	for (size_t i = 0; table->buckets != 0 && i < count; i += GROUP)
+		hosts_group(table, addresses, lanes + i, count - i < GROUP ? count - i : GROUP, best);
+	if (segment->trie[KIND_IPV4].record_count > 0 && count > 0)
+		prefixes_chunk(&segment->trie[KIND_IPV4], addresses, lanes, count, best);
+}
+
+static void
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	  struct segment_best *best)
 {
 	best_clear(best, n);
-	if (segment->table[KIND_IPV4].buckets != 0 && segment->gate != NULL)
-		for (size_t i = 0; i < n; i += GROUP)
-			hosts_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
-	for (size_t i = 0; segment->trie[KIND_IPV4].record_count > 0 && i < n; i += 256)
-		prefixes_group(&segment->trie[KIND_IPV4], addresses + i, n - i < 256 ? n - i : 256,
-			       best + i);
+	for (size_t i = 0; i < n; i += CHUNK)
+		ipv4_chunk(segment, addresses + i, n - i < CHUNK ? n - i : CHUNK, best + i);
 }
 
 /* --- text and IPv6: walks in lockstep ----------------------------------------------------------- */
@@ -529,9 +543,10 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 	best->claims = SEGMENT_NONE;
 	if (segment->gate != NULL) {
 		uint32_t place = address >> (32 - segment->gate_bits);
-		if ((segment->gate[place >> 3] >> (place & 7) & 1) != 0)
-			one_fixed(table, path_host(table->seed, address), key->bytes, 4, 32, best);
+		if ((segment->gate[place >> 3] >> (place & 7) & 1) == 0)
+			return;
 	}
+	one_fixed(table, path_host(table->seed, address), key->bytes, 4, 32, best);
 	if (best->claims != SEGMENT_NONE || trie->record_count == 0)
 		return;
 	record = ptrie_find(trie, (uint64_t)address << 32, 0);

@@ -258,8 +258,14 @@ finish_trie(struct writer *writer, enum kind kind, struct fault *fault)
 static enum status
 finish_aids(struct writer *writer, struct fault *fault)
 {
-	const struct segment_table *hosts = &writer->table[KIND_IPV4];
-	enum status status = aid_gate_make(hosts, &writer->gate_bits, &writer->gate, fault);
+	const struct aid_image *image = &writer->trie[KIND_IPV4];
+	struct ptrie prefixes = {0};
+	enum status status = STATUS_OK;
+	if (image->length > 0)
+		status = ptrie_attach(&prefixes, KIND_IPV4, image->bytes, image->length, fault);
+	if (status == STATUS_OK)
+		status = aid_gate_make(&writer->table[KIND_IPV4], &prefixes, &writer->gate_bits,
+				       &writer->gate, fault);
 	if (status == STATUS_OK)
 		status = aid_patterns_make(&writer->table[KIND_URL], &writer->patterns,
 					   &writer->grams, fault);
