@@ -328,7 +328,9 @@ prefetch_text(const struct pending *pending, const struct segment_table *table)
 	for (size_t i = 0; i < pending->count; i++) {
 		const struct record_text_d *record =
 			(const struct record_text_d *)record_at(table, pending->row[i].record);
-		__builtin_prefetch(table->keys + le40_get(record->offset));
+		uint64_t offset = le40_get(record->offset);
+		if (offset < table->keys_length)
+			__builtin_prefetch(table->keys + offset);
 	}
 }
 

@@ -211,9 +211,10 @@ static inline bool
 settle_only(const struct view_layer *layer, const struct lookup_batch *batch,
 	    const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
+	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count)
+		return false;
 	const struct claim_d *claim = (const struct claim_d *)layer->segment.claims + best->claims;
-	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count ||
-	    (claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
+	if ((claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
 		return false;
 	uint32_t source = le16_get(claim->source);
 	bool reached = !kind_table[batch->kind].scoped ||
@@ -377,7 +378,8 @@ lookup_host(const struct key *url, struct key *host)
 	if (url->kind != KIND_URL || url->pattern != 0 || length == 0)
 		return false;
 	if (text[0] == '[')
-		return canon_key(KIND_IPV6, text + 1, length - 2, NULL, host, NULL) == STATUS_OK;
+		return length > 2 &&
+		       canon_key(KIND_IPV6, text + 1, length - 2, NULL, host, NULL) == STATUS_OK;
 	if (text[length - 1] >= '0' && text[length - 1] <= '9' &&
 	    canon_key(KIND_IPV4, text, length, NULL, host, NULL) == STATUS_OK)
 		return true;
