@@ -54,7 +54,7 @@ separated_open(struct feed *feed, const struct feed_options *options,
 	enum status status = STATUS_OK;
 
 	if (!found && plan->separator == 0)
-		plan->separator = separator ? separator : ',';
+		plan->separator = separator ? separator : csv_separator(sample);
 	if (options->columns)
 		status = csv_plan_map(sample, options->columns, plan, fault);
 	else if (!found)

@@ -44,6 +44,9 @@ csv_plan_look(const struct feed_sample *sample, char separator, struct csv_plan 
 /* With whichever separator fits best; `separator` 0 = any. */
 bool
 csv_plan_find(const struct feed_sample *sample, char separator, struct csv_plan *plan);
+/* For a table whose columns a user names: of the plan if there is one, else what parts every line. */
+char
+csv_separator(const struct feed_sample *sample);
 /* Follow a column map instead: replaces the columns. */
 enum status
 csv_plan_map(const struct feed_sample *sample, const char *map, struct csv_plan *plan,

@@ -393,10 +393,11 @@ csv_plan_score(const struct csv_plan *plan)
 	return plan->known ? 95 : plan->share * (sure ? 95 : 60) / 100;
 }
 
+static const char separators[] = {'\t', ',', ';', '|'};
+
 bool
 csv_plan_find(const struct feed_sample *sample, char separator, struct csv_plan *plan)
 {
-	static const char separators[] = {'\t', ',', ';', '|'};
 	struct csv_plan one;
 	unsigned best = 0;
 	bool found = false;
@@ -412,6 +413,43 @@ csv_plan_find(const struct feed_sample *sample, char separator, struct csv_plan 
 		*plan = one;
 	}
 	return found;
+}
+
+/* How often it stands in the line that has it least. */
+static size_t
+parts_every_line(const struct feed_sample *sample, char separator)
+{
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < sample->line_count; i++) {
+		const char *at = sample->lines[i].at, *end = at + sample->lines[i].length;
+		size_t here = 0;
+
+		while (at < end)
+			here += *at++ == separator;
+		least = here < least ? here : least;
+	}
+	return sample->line_count > 0 ? least : 0;
+}
+
+char
+csv_separator(const struct feed_sample *sample)
+{
+	struct csv_plan plan;
+	size_t most = 0;
+	char best = ',';
+
+	if (csv_plan_find(sample, 0, &plan))
+		return plan.separator;
+	for (size_t i = 0; i < sizeof(separators); i++) {
+		size_t least = parts_every_line(sample, separators[i]);
+
+		if (least <= most)
+			continue;
+		most = least;
+		best = separators[i];
+	}
+	return best;
 }
 
 /* --- the column map --------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* Looking at the first bytes of a feed: is it a list at all, and of which format. */
 #include <string.h>
 
+#include "loader/feed_csv.h"
 #include "loader/feed_format.h"
 
 #define LOOK_AHEAD_BYTES (64 * 1024)
@@ -217,17 +218,23 @@ format_found(const struct feed_sample *sample)
 	return most >= SCORE_ENOUGH ? best : &feed_format_plain;
 }
 
+/* A column map makes sense for tables only. */
+static const struct feed_format *
+table_found(const struct feed_sample *sample)
+{
+	return csv_separator(sample) == '\t' ? &feed_format_tsv : &feed_format_csv;
+}
+
 enum status
 feed_detect(struct feed_reader *reader, const struct feed_options *options, const char *name,
 	    struct feed_sample *sample, const struct feed_format **format, struct fault *fault)
 {
-	/* A column map makes sense for tables only. */
-	const char *wanted = options->format || !options->columns ? options->format : "csv";
+	const char *wanted = options->format;
 	enum status status = wanted ? format_named(wanted, format, fault) : STATUS_OK;
 
 	if (!status)
 		status = sample_take(reader, name, sample, fault);
 	if (!status && !wanted)
-		*format = format_found(sample);
+		*format = options->columns ? table_found(sample) : format_found(sample);
 	return status;
 }
