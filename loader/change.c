@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/clock.h"
 #include "engine/json.h"
 
 int
@@ -26,6 +27,33 @@ change_store_exists(const char *directory, struct fault *fault)
 		store_close(store);
 	/* damage is for the writer to judge, who says more of it */
 	return status == STATUS_MISSING ? status : STATUS_OK;
+}
+
+/* The options say 0 for "not given": a zero taken as it stands would mean ten years. */
+static int
+time_given(struct cli *cli, enum status status, const struct fault *fault, uint64_t seconds)
+{
+	if (status != STATUS_OK)
+		return cli_error(cli, fault);
+	if (seconds == 0)
+		return cli_usage(cli, "'%s' leaves no time to live", cli->value);
+	return CLI_FOUND;
+}
+
+int
+change_read_ttl(struct cli *cli, uint64_t *seconds)
+{
+	struct fault fault = {0};
+	enum status status = clock_parse_duration(cli->value, strlen(cli->value), seconds, &fault);
+	return time_given(cli, status, &fault, *seconds);
+}
+
+int
+change_read_expires(struct cli *cli, uint64_t *seconds)
+{
+	struct fault fault = {0};
+	enum status status = clock_parse(cli->value, strlen(cli->value), seconds, &fault);
+	return time_given(cli, status, &fault, *seconds);
 }
 
 int
@@ -104,9 +132,10 @@ change_report(const struct cli *cli, const char *source, const struct ingest_res
 	       ", removed %" PRIu64 ", rejected %" PRIu64 "; generation %" PRIu64 ", %.2f s\n",
 	       result->format, result->read, counts->added, counts->updated, counts->unchanged,
 	       counts->removed, result->rejected, result->generation, result->seconds);
-	if (result->defanged + result->schemeless > 0)
-		cli_note(cli, "%" PRIu64 " values were defanged, %" PRIu64
-			 " URLs without a scheme were read as http://", result->defanged,
+	if (result->defanged > 0)
+		cli_note(cli, "%" PRIu64 " times: a value was defanged", result->defanged);
+	if (result->schemeless > 0)
+		cli_note(cli, "%" PRIu64 " times: a URL without a scheme was read as http://",
 			 result->schemeless);
 	for (size_t i = 0; i < INGEST_NOTES && result->note[i].text != NULL; i++)
 		cli_note(cli, "%" PRIu64 " times: %s", result->note[i].count, result->note[i].text);

@@ -21,6 +21,12 @@ change_tags_add(struct cli *cli, struct change_tags *tags, const char *text);
 enum status
 change_store_exists(const char *directory, struct fault *fault);
 
+/* cli->value of --ttl or --expires into `seconds`, never 0: CLI_FOUND, or a reported error. */
+int
+change_read_ttl(struct cli *cli, uint64_t *seconds);
+int
+change_read_expires(struct cli *cli, uint64_t *seconds);
+
 /* --ttl and --expires are two answers to one question: CLI_FOUND, or a reported usage error. */
 int
 change_check_times(struct cli *cli, const struct ingest_options *options);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "engine/clock.h"
 #include "loader/change.h"
 #include "loader/ingest.h"
 
@@ -50,17 +49,6 @@ struct change {
 };
 
 static int
-take_time(struct change *change, int option)
-{
-	const char *value = change->cli->value;
-	struct fault fault = {0};
-	enum status status = option == OPTION_TTL
-		? clock_parse_duration(value, strlen(value), &change->options.ttl_seconds, &fault)
-		: clock_parse(value, strlen(value), &change->options.expires, &fault);
-	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
-}
-
-static int
 take_option(struct change *change, int option)
 {
 	struct cli *cli = change->cli;
@@ -89,8 +77,10 @@ take_option(struct change *change, int option)
 	case OPTION_WAIT:
 		change->options.wait = true;
 		break;
+	case OPTION_TTL:
+		return change_read_ttl(cli, &change->options.ttl_seconds);
 	default:
-		return take_time(change, option);
+		return change_read_expires(cli, &change->options.expires);
 	}
 	return CLI_FOUND;
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/clock.h"
 #include "engine/progress.h"
 #include "loader/change.h"
 #include "loader/ingest.h"
@@ -96,7 +95,6 @@ take_value(struct import *import, int option)
 	struct ingest_options *options = &import->options;
 	const char *value = import->cli->value;
 	size_t length = strlen(value);
-	struct fault fault = {0};
 	enum scope scope;
 	uint64_t none;
 	switch (option) {
@@ -110,13 +108,9 @@ take_value(struct import *import, int option)
 		options->scope = (uint8_t)scope;
 		break;
 	case OPTION_TTL:
-		if (clock_parse_duration(value, length, &options->ttl_seconds, &fault) != STATUS_OK)
-			return cli_error(import->cli, &fault);
-		break;
+		return change_read_ttl(import->cli, &options->ttl_seconds);
 	case OPTION_EXPIRES:
-		if (clock_parse(value, length, &options->expires, &fault) != STATUS_OK)
-			return cli_error(import->cli, &fault);
-		break;
+		return change_read_expires(import->cli, &options->expires);
 	case OPTION_MAX_REJECTS:
 		if (!read_amount(value, &options->max_rejects, &options->max_rejects_percent))
 			return cli_usage(import->cli, "--max-rejects takes N or P%%");

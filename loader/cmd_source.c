@@ -217,13 +217,11 @@ source_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--priority, --ttl and --description are for source set");
 	if (strcmp(verb, "list") == 0 && cli->operand_count <= 1)
 		return source_list(cli);
-	if (cli->operand_count != 2)
-		return cli_usage(cli, "source list, source set NAME [options], or source remove NAME");
-	if (strcmp(verb, "set") == 0)
+	if (strcmp(verb, "set") == 0 && cli->operand_count == 2)
 		return source_set(&change, cli->operands[1]);
-	if (strcmp(verb, "remove") == 0)
+	if (strcmp(verb, "remove") == 0 && cli->operand_count == 2)
 		return source_remove(&change, cli->operands[1]);
-	return cli_usage(cli, "source has no '%s': there are list, set and remove", verb);
+	return cli_usage(cli, "source list, source set NAME [options], or source remove NAME");
 }
 
 const struct cli_command cmd_source = {

@@ -249,13 +249,11 @@ tag_run(struct cli *cli, int argc, char **argv)
 	const char *verb = cli->operand_count > 0 ? cli->operands[0] : "list";
 	if (strcmp(verb, "list") == 0 && cli->operand_count <= 1)
 		return tag_list(cli);
-	if (cli->operand_count != 2)
-		return cli_usage(cli, "tag list, tag add NAME --type TYPE, or tag remove NAME");
-	if (strcmp(verb, "add") == 0)
+	if (strcmp(verb, "add") == 0 && cli->operand_count == 2)
 		return tag_add(&change, cli->operands[1]);
-	if (strcmp(verb, "remove") == 0)
+	if (strcmp(verb, "remove") == 0 && cli->operand_count == 2)
 		return tag_write(&change, cli->operands[1], true);
-	return cli_usage(cli, "tag has no '%s': there are list, add and remove", verb);
+	return cli_usage(cli, "tag list, tag add NAME --type TYPE, or tag remove NAME");
 }
 
 const struct cli_command cmd_tag = {
