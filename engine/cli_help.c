@@ -404,10 +404,26 @@ complete_arguments(const struct cli_option *options)
 	}
 }
 
+/* The verbs of a command whose usage begins with one, as in "list | set NAME | remove NAME". */
+static void
+complete_verbs(const char *usage)
+{
+	if (*usage < 'a' || *usage > 'z')
+		return;
+	fputs("\tverbs='", stdout);
+	for (; usage != NULL; usage = strchr(usage, '|')) {
+		usage += strspn(usage, "| ");
+		printf("%.*s ", (int)strcspn(usage, " "), usage);
+	}
+	puts("'");
+}
+
 static void
 complete_command(const struct cli_command *command)
 {
-	printf("\t%s)\n\twords='", command->name);
+	printf("\t%s)\n", command->name);
+	complete_verbs(command->usage);
+	fputs("\twords='", stdout);
 	complete_options(command->options);
 	puts("'\n\tcase $prev in");
 	complete_arguments(command->options);
@@ -421,7 +437,7 @@ cli_help_completion(struct cli *cli)
 	printf("# bash completion for %s, made by '%s help --completion'\n_%s()\n{\n", program->name,
 	       program->name, program->name);
 	puts("\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	     "\tlocal command= words= kind= i\n"
+	     "\tlocal command= words= verbs= kind= i\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	     "\t\tcase ${COMP_WORDS[i]} in\n"
 	     "\t\t--store|--now) ((i++)) ;;\n"
@@ -443,7 +459,8 @@ cli_help_completion(struct cli *cli)
 	puts("\tesac");
 	fputs("\tif [[ $cur == -* ]]; then words+='", stdout);
 	complete_options(cli_global_options);
-	puts("'; elif [[ -n $command && $command != help && $prev != -* ]]; then words=; kind=-f; fi\n"
+	puts("'; elif [[ -n $verbs && $prev == \"$command\" ]]; then words=$verbs\n"
+	     "\telif [[ -n $command && $command != help && $prev != -* ]]; then words=; kind=-f; fi\n"
 	     "\tmapfile -t COMPREPLY < <(\n"
 	     "\t\tif [[ -n $kind ]]; then compgen \"$kind\" -- \"$cur\"\n"
 	     "\t\telse compgen -W \"$words\" -- \"$cur\"; fi)");
