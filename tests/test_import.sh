@@ -278,6 +278,37 @@ if (ulimit -v 400000 && "$repute" version) >/dev/null 2>&1; then
 fi
 rm -f feed
 
+# ---- no time to live, tables with a column map, defanged values --------------------
+
+fresh
+at add x.example -q
+for words in '--ttl 0' '--ttl 0d' '--expires 1970-01-01T00:00:00Z'; do
+	lines y.example
+	# shellcheck disable=SC2086
+	refuse "add $words" 'no time to live' at add $words y.example
+	# shellcheck disable=SC2086
+	refuse "import $words" 'no time to live' at import $words feed
+done
+format() { at import --json "$@" | sed 's/.*"format":"\([a-z]*\)".*/\1/'; }
+printf '1\ttsv.example\tEmotet\n2\ttsv2.example\t\n' >feed
+expect 'a column map, TABs' 0 tsv format --columns 'value=2,tag:Malware Family=3' feed
+printf '1,csv.example,Emotet\n2,csv2.example,\n' >feed
+expect 'a column map, commas' 0 csv format --columns 'value=2,tag:Malware Family=3' feed
+# values that no one would guess: the map alone says where they stand
+for mark in $'\t' ',' ';' '|'; do
+	fresh
+	printf '%s\n' "id${mark}what" "1${mark}sha1:da39a3ee5e6b4b0d3255bfef95601890afd80799" >feed
+	expect "a column map, '$mark' by what parts the lines" 0 '1 0 0 0 0 1' \
+		counts import --columns value=what feed
+done
+noted() {
+	at add "$@" 2>notes >/dev/null
+	cat notes
+}
+expect 'defanged, with a scheme' 0 'repute: 1 times: a value was defanged' noted 'hxxp://d.example/'
+expect 'no scheme, not defanged' 0 'repute: 1 times: a URL without a scheme was read as http://' noted d.example/a
+rm -f feed
+
 # ---- tags and sources ------------------------------------------------------------
 
 fresh
@@ -292,6 +323,23 @@ at source set a --ttl 7d --priority 5 --description 'a list'
 expect 'the same source: no news' 0 2 generation
 refuse 'a description with controls' 'description' at source set a --description "$(printf 'a\nb')"
 refuse 'a description too long' 'description' at source set a --description "$(printf '%0300d' 1)"
+for words in 'tag list x' 'tag put' 'source list x' 'source put x'; do
+	# shellcheck disable=SC2086
+	refuse "what there is instead of $words" "${words%% *} list, ${words%% *} [as]" at $words
+done
+# shellcheck disable=SC2016
+expect 'completion knows the verbs' 0 'list add remove|list set remove|--type|red blue' bash -c '
+	source /dev/stdin < <("$1" help --completion)
+	mkdir listless && cd listless && touch "red blue"
+	answers=()
+	for words in "tag " "source " "tag add x --ty" "tag add "; do
+		read -ra COMP_WORDS <<<"repute $words"
+		[[ $words == *" " ]] && COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_repute
+		answers+=("${COMPREPLY[*]}")
+	done
+	(IFS="|"; echo "${answers[*]}")' - "$repute"
 refuse 'a number past 64 bits' 'whole number' at tag add N --type number --min 1 --max 99999999999999999999
 refuse 'no number at all' 'whole number' at tag add N --type number --min '' --max 9
 refuse 'more values than a list has' 'values' at tag add L --type list --values "$(seq -s, 1 1025)"
