@@ -61,6 +61,18 @@ is_free_text(const struct tag_category *category)
 	return category->type == TAG_TEXT && !category->service;
 }
 
+/* 0 is "not given" from here on, which would make it ten years. */
+static enum status
+add_expiry(struct ingest *ingest, const char *value, size_t length, struct fault *fault)
+{
+	enum status status = clock_parse(value, length, &ingest->line_expires, fault);
+	if (status == STATUS_OK && ingest->line_expires == 0)
+		return fault_set(fault, STATUS_BAD_TIME, CATALOG_TTL_NAME, 0,
+				 "\"%.*s\" leaves no time to live",
+				 length < 40 ? (int)length : 40, value);
+	return status;
+}
+
 static enum status
 add_tag(struct ingest *ingest, struct tags *tags, const char *name, size_t name_length,
 	const char *value, size_t value_length, bool from_feed, struct fault *fault)
@@ -71,7 +83,7 @@ add_tag(struct ingest *ingest, struct tags *tags, const char *name, size_t name_
 	if (status != STATUS_OK)
 		return from_feed && !ingest->strict_tags ? STATUS_OK : status;
 	if (strcmp(category->name, CATALOG_TTL_NAME) == 0)
-		return clock_parse(value, value_length, &ingest->line_expires, fault);
+		return add_expiry(ingest, value, value_length, fault);
 	if (from_feed && is_free_text(category)) {
 		value_length = plain_text(value, value_length, plain);
 		value = plain;

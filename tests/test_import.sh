@@ -181,6 +181,7 @@ expect 'the TTL tag' 0 '2030-01-02T03:04:05Z' field expires tag.example
 printf '%s\n' 'sms.example,Reputation Entries TTL,2031-10-25 07:15:00-0400' >feed
 at import --format sms --source sms feed -q
 expect 'the TTL tag of an SMS line' 0 '2031-10-25T11:15:00Z' field expires sms.example
+refuse 'a TTL tag of no time at all' 'no time to live' at add --tag 'Reputation Entries TTL=1970-01-01' t2.example
 refuse 'a TTL tag that is no time' 'time' at add --tag 'Reputation Entries TTL=soon' t2.example
 
 # ---- all or nothing ----------------------------------------------------------
