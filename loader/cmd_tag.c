@@ -153,11 +153,16 @@ tag_write(struct tag_change *change, const char *name, bool removing)
 	status = removing ? remove_category(write, name, &fault)
 			  : catalog_category_put(store_write_catalog(write), &change->category,
 						 &fault);
+	bool absent = removing && status == STATUS_MISSING;
 	if (status == STATUS_OK) {
 		store_write_touch(write);
 		status = store_write_commit(write, change->cli->now, false, &generation, &fault);
 	} else {
 		store_write_abort(write);
+	}
+	if (absent) {
+		cli_note(change->cli, "there is no tag category '%s'", name);
+		return CLI_NOTHING;
 	}
 	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
 }

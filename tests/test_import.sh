@@ -345,6 +345,8 @@ refuse 'a number past 64 bits' 'whole number' at tag add N --type number --min 1
 refuse 'no number at all' 'whole number' at tag add N --type number --min '' --max 9
 refuse 'more values than a list has' 'values' at tag add L --type list --values "$(seq -s, 1 1025)"
 at add --tag Team=red x.example -q
+expect 'no category to remove' 1 '' at tag remove Nope
+expect 'no source to remove' 1 '' at source remove Nope -q
 refuse 'a category that is used stays' 'Team' at tag remove Team
 at remove x.example -q
 at tag remove Team
