@@ -35,11 +35,16 @@ comes_before(const struct segment_match *a, const struct segment_match *b)
 	return a->pattern < b->pattern;
 }
 
+/* What comes last goes when there is no room: a full layer must not push out what lies below. */
 static void
-insert(struct view_match *matches, size_t *count, uint32_t layer,
+insert(struct view_match *matches, size_t *count, size_t cap, uint32_t layer,
        const struct segment_match *match)
 {
-	size_t i = (*count)++;
+	size_t i = *count;
+	if (i < cap)
+		(*count)++;
+	else if (cap == 0 || !comes_before(match, &matches[--i].match))
+		return;
 	for (; i > 0 && comes_before(match, &matches[i - 1].match); i--)
 		matches[i] = matches[i - 1];
 	matches[i] = (struct view_match){*match, layer};
@@ -54,9 +59,9 @@ view_collect(const struct view *view, const struct key *query, struct view_match
 		struct segment_match found[LIMIT_COVERING];
 		size_t n = segment_collect(&view->layer[layer].segment, query, found,
 					   LIMIT_COVERING);
-		for (size_t i = 0; i < n && count < cap; i++)
+		for (size_t i = 0; i < n; i++)
 			if (!match_hidden(view, layer, &found[i]))
-				insert(matches, &count, layer, &found[i]);
+				insert(matches, &count, cap, layer, &found[i]);
 	}
 	return count;
 }

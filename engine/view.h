@@ -51,7 +51,7 @@ struct view_match {
 /*
  * Like segment_collect over all layers; hidden and removed keys are left out.
  * Most specific first: exact before covering, then longer before shorter, a
- * key before a pattern. `cap` as there.
+ * key before a pattern. At most `cap`: if there are more, the first in that order.
  */
 size_t
 view_collect(const struct view *view, const struct key *query, struct view_match *matches,

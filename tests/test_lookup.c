@@ -269,6 +269,49 @@ START_TEST(calls_agree)
 }
 END_TEST
 
+static void
+put_url(struct scratch_write *write, const char *text)
+{
+	struct key *key = scratch_key(text, 0);
+	scratch_put(write, "alpha", key, NULL, 0, NOW + 100);
+	free(key);
+}
+
+/* More patterns in an overlay than are looked at do not push out the exact key below them. */
+START_TEST(patterns_do_not_hide)
+{
+	static struct repute_key key;
+	struct scratch_write write;
+	struct repute_fault fault;
+	struct repute_hit hit;
+	struct repute_db *db;
+	char text[900], *path = scratch_new("patterns");
+	scratch_begin(&write, path, NOW);
+	for (int i = 0; i < 4000; i++) {
+		snprintf(text, sizeof(text), "http://other.example/%d", i);
+		put_url(&write, text);
+	}
+	snprintf(text, sizeof(text), "http://h.example/%0800d", 0);
+	put_url(&write, text);
+	scratch_commit(&write, false);
+	scratch_begin(&write, path, NOW);
+	for (int i = 1; i <= LIMIT_COVERING + 10; i++) {
+		snprintf(text, sizeof(text), "http://h.example/%0*d\\*", i, 0);
+		put_url(&write, text);
+	}
+	scratch_commit(&write, false);
+	ck_assert(repute_open(path, NULL, &db, &fault) == REPUTE_OK);
+	struct repute_view *view = repute_view_take(db);
+	snprintf(text, sizeof(text), "http://h.example/%0800d", 0);
+	ck_assert(repute_key_text(REPUTE_URL, text, strlen(text), &key) == REPUTE_OK);
+	ck_assert(repute_find(view, &key, NOW, &hit) == REPUTE_OK);
+	ck_assert(hit.found && hit.exact);
+	repute_view_drop(view);
+	repute_close(db);
+	scratch_remove(path);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -277,6 +320,7 @@ main(void)
 	seed = judge_seed();
 	dice.word = seed;
 	tcase_add_test(cases, calls_agree);
+	tcase_add_test(cases, patterns_do_not_hide);
 	tcase_set_timeout(cases, 120);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
