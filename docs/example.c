@@ -10,7 +10,7 @@ main(int argc, char **argv)
 {
 	struct repute_db *db;
 	struct repute_fault fault;
-	struct repute_key key; /* large: keep it, do not copy it */
+	struct repute_key key, host; /* large: keep them, do not copy them */
 	struct repute_hit hits[16];
 	char line[1024];
 
@@ -23,6 +23,8 @@ main(int argc, char **argv)
 	for (int i = 2; i < argc; i++) {
 		enum repute_status status = repute_key_text(REPUTE_ANY, argv[i], strlen(argv[i]), &key);
 		size_t count = status == REPUTE_OK ? repute_find_all(view, &key, now, hits, 16) : 0;
+		if (count == 0 && status == REPUTE_OK && repute_key_host(&key, &host) == REPUTE_OK)
+			count = repute_find_all(view, &host, now, hits, 16); /* a URL's host is another stage */
 		printf("%s: %s\n", argv[i], status != REPUTE_OK ? repute_status_text(status)
 					    : count > 0 ? "listed" : "not listed");
 		for (size_t j = 0; j < count && j < 16; j++) {
