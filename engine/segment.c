@@ -122,6 +122,12 @@ attach_patterns(struct segment *segment, struct fault *fault)
 	    section.length / sizeof(struct pattern_d) > 3 * LIMIT_URL_BYTES)
 		return corrupt(fault, FORMAT_PATTERNS, section.offset,
 			       "the patterns do not fill their section");
+	uint32_t substrings = 0;
+	for (size_t i = 0; i < section.length; i += sizeof(struct pattern_d))
+		substrings += section.bytes[i] == (KEY_PATTERN_OPEN_START | KEY_PATTERN_OPEN_END);
+	if (substrings > LIMIT_SUBSTRING_LENGTHS)
+		return corrupt(fault, FORMAT_PATTERNS, section.offset,
+			       "more lengths of \\*...\\* entries than a segment may have");
 	segment->patterns = section.bytes;
 	segment->pattern_count = (uint32_t)(section.length / sizeof(struct pattern_d));
 	segment->grams = NULL;

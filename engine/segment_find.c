@@ -270,7 +270,7 @@ walk_pattern(struct found *found, unsigned pattern, size_t length)
 		probe_pattern(found, pattern, text, length);
 	else if (pattern == KEY_PATTERN_OPEN_START)
 		probe_pattern(found, pattern, text + total - length, length);
-	else
+	else if (pattern == (KEY_PATTERN_OPEN_START | KEY_PATTERN_OPEN_END))
 		for (size_t i = 0; i + length <= total; i++)
 			if (gram_listed(found->segment, text + i) &&
 			    !pattern_known(found, from, pattern, length, text + i))

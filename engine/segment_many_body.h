@@ -364,7 +364,7 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 		    length > key->length || memcmp(text, asked, length) != 0)
 			continue;
 		bool exact = length == key->length;
-		if (exact || text[length - 1] == '/' || asked[length] == '/' || asked[length] == '?')
+		if (exact || (length > 0 && text[length - 1] == '/') || asked[length] == '/' || asked[length] == '?')
 			best_take(best, table, row, record_at(table, row->record),
 				  (unsigned)length, exact);
 	}
