@@ -42,11 +42,21 @@ struct source_row {
 	uint64_t last_count;    /* good lines of the last import: for shrink/grow checks */
 };
 
+/* A profile as its canonical text; what it means is query/profile.h's. */
+struct profile_row {
+	char *name;
+	char *text;
+	size_t text_length;
+	uint64_t changed;       /* when it was put */
+};
+
 struct catalog {
 	struct tag_category **categories; /* sorted by name, byte order */
 	size_t category_count;
 	struct source_row **sources;      /* sorted by name, byte order */
 	size_t source_count;
+	struct profile_row **profiles;    /* sorted by name, byte order */
+	size_t profile_count;
 };
 
 enum status
@@ -93,18 +103,31 @@ enum status
 catalog_source_remove(struct catalog *catalog, const char *name, size_t length,
 		      struct fault *fault);
 
+/* Profile names are found in any letter case; 1..255 bytes as names of categories. */
+const struct profile_row *
+catalog_profile(const struct catalog *catalog, const char *name, size_t length);
+/* New, or in the place of the one of that name. The text is copied, at most LIMIT_PROFILE_BYTES. */
+enum status
+catalog_profile_put(struct catalog *catalog, const char *name, size_t length, const char *text,
+		    size_t text_length, uint64_t changed, struct fault *fault);
+enum status
+catalog_profile_remove(struct catalog *catalog, const char *name, size_t length,
+		       struct fault *fault);
+
 /*
  * The disk form (docs/format.md, manifest sections TCAT and SRCS together):
  * deterministic. The caller frees *bytes. Decoding takes any bytes: format,
  * version or corrupt, never a crash; what it takes, encodes to the same bytes.
  *
- *   "RCAT", version u8 = 1
+ *   "RCAT", version u8 = 2 (1, without profiles, is read too)
  *   category count u16, category*      by name, byte order, no two equal in folded case
  *     category = type u8, owner u8 (1 = service), name, description, then
  *                list: value count u16, value*; number: min i64, max i64
  *   source count u16, source*          by name, byte order
  *     source   = name, description, priority u32, ttl_seconds u64,
  *                last_import u64, last_count u64
+ *   profile count u16, profile*        by name, byte order
+ *     profile  = name, changed u64, text length u32, text
  *
  * name, description, value = length u8, bytes. Integers little-endian.
  */

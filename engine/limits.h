@@ -23,6 +23,8 @@
 #define LIMIT_TAGS_PER_CLAIM 100
 #define LIMIT_VALUES_PER_TAG 64
 #define LIMIT_CATEGORIES 4096
+#define LIMIT_PROFILES 1000              /* in a store */
+#define LIMIT_PROFILE_BYTES (4u << 20)   /* of one, as text */
 #define LIMIT_TAGS_BYTES 60000          /* one serialised set of tags */
 
 /* sources and claims */

@@ -33,6 +33,7 @@ static const struct {
 	[STATUS_CRITERIA] = { "criteria", "not a valid condition" },
 	[STATUS_REFUSED] = { "refused", "refused by a rule" },
 	[STATUS_STOPPED] = { "stopped", "interrupted" },
+	[STATUS_PROFILE] = { "profile", "not a valid profile" },
 };
 
 _Static_assert(sizeof(words) / sizeof(words[0]) == STATUS_COUNT, "a status without words");

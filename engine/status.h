@@ -43,6 +43,7 @@ enum status {
 	STATUS_CRITERIA,     /* a condition that does not parse or type-check */
 	STATUS_REFUSED,      /* understood, and refused by a rule (read-only, guard) */
 	STATUS_STOPPED,      /* interrupted by the user */
+	STATUS_PROFILE,      /* a profile that does not parse, or may not take another's place */
 	STATUS_COUNT
 };
 

@@ -13,6 +13,8 @@
 
 /* The public numbers and shapes are the engine's own. */
 static_assert((int)REPUTE_BAD_HASH == (int)STATUS_BAD_HASH, "status");
+static_assert((int)REPUTE_BAD_CRITERIA == (int)STATUS_CRITERIA, "status");
+static_assert((int)REPUTE_BAD_PROFILE == (int)STATUS_PROFILE, "status");
 static_assert((int)REPUTE_CORRUPT == (int)STATUS_CORRUPT, "status");
 static_assert((int)REPUTE_SHA256 == (int)KIND_SHA256 && (int)REPUTE_ANY == (int)KIND_ANY, "kind");
 static_assert((int)REPUTE_TREE == (int)SCOPE_TREE, "scope");

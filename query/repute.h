@@ -55,7 +55,9 @@ enum repute_status {
 	REPUTE_BAD_IPV6,
 	REPUTE_BAD_DOMAIN,
 	REPUTE_BAD_URL,
-	REPUTE_BAD_HASH
+	REPUTE_BAD_HASH,
+	REPUTE_BAD_CRITERIA = 21,
+	REPUTE_BAD_PROFILE = 24
 };
 
 enum repute_kind {
@@ -302,6 +304,92 @@ repute_hit_key(const struct repute_view *view, const struct repute_hit *hit,
 REPUTE_API size_t
 repute_hit_explain(const struct repute_view *view, const struct repute_hit *hit, char *text,
 		   size_t capacity);
+
+/* --- judgement ---------------------------------------------------------------------------- */
+
+enum repute_outcome {
+	REPUTE_VERDICT_NONE = 0,   /* not listed, no filter takes it, or an exception covers it */
+	REPUTE_VERDICT_PERMIT,
+	REPUTE_VERDICT_BLOCK,
+	REPUTE_VERDICT_RATE_LIMIT,
+	REPUTE_VERDICT_TRUST,
+	REPUTE_VERDICT_QUARANTINE,
+	REPUTE_VERDICT_ERROR       /* could not tell: never the same as none */
+};
+
+#define REPUTE_NO_ROW 0xffffffffu
+
+/* One outcome, and why. What it names is borrowed from the profile and its view. */
+struct repute_verdict {
+	uint8_t outcome;       /* enum repute_outcome */
+	bool notify, trace;    /* of the action set */
+	uint32_t filter;       /* number of the filter that won, from 0; or REPUTE_NO_ROW */
+	uint32_t exception;    /* number of the exception that covers the query; or REPUTE_NO_ROW */
+	struct repute_hit hit; /* the most specific live claim that the filter takes */
+};
+
+struct repute_profile;
+
+/* "rate-limit": static, NUL-terminated, never NULL. */
+REPUTE_API const char *
+repute_outcome_text(enum repute_outcome outcome);
+
+/*
+ * Read a profile file (docs/profiles.md), or take the store's profile of that name, and compile
+ * it against the view, which stays pinned until repute_profile_free. A new generation needs a
+ * new load: `before` (NULL, or an older load of the same profile) makes that cheap. Errors:
+ * bad-profile, with line and column in the fault; missing; limit; no-memory.
+ */
+REPUTE_API enum repute_status
+repute_profile_load(struct repute_view *view, const char *text, size_t length,
+		    struct repute_profile **profile, struct repute_fault *fault);
+REPUTE_API enum repute_status
+repute_profile_load_named(struct repute_view *view, const char *name,
+			  const struct repute_profile *before, struct repute_profile **profile,
+			  struct repute_fault *fault);
+/* NULL is welcome. */
+REPUTE_API void
+repute_profile_free(struct repute_profile *profile);
+
+/* NUL-terminated names; NULL past the end. */
+REPUTE_API const char *
+repute_profile_name(const struct repute_profile *profile);
+REPUTE_API const char *
+repute_profile_filter(const struct repute_profile *profile, uint32_t filter);
+REPUTE_API const char *
+repute_profile_action(const struct repute_profile *profile, uint32_t filter);
+REPUTE_API const char *
+repute_profile_exception(const struct repute_profile *profile, uint32_t exception);
+
+/*
+ * The verdict on one key. Over all live claims that cover it the filter with the lowest number
+ * wins; a live exception that covers the key makes the outcome none and is named. Exceptions
+ * are asked where a filter would win; repute_judge_exception asks by itself. Any number of
+ * threads; no lock, allocation or system call. Usage for a key that was never filled.
+ */
+REPUTE_API enum repute_status
+repute_judge(const struct repute_profile *profile, const struct repute_key *key, uint64_t now,
+	     struct repute_verdict *verdict);
+REPUTE_API enum repute_status
+repute_judge_many(const struct repute_profile *profile, const struct repute_key *keys, size_t n,
+		  uint64_t now, struct repute_verdict *verdicts);
+/* Without keys, as repute_find_*_many. */
+REPUTE_API enum repute_status
+repute_judge_ipv4_many(const struct repute_profile *profile, const uint32_t *addresses, size_t n,
+		       uint64_t now, struct repute_verdict *verdicts);
+REPUTE_API enum repute_status
+repute_judge_ipv6_many(const struct repute_profile *profile, const uint8_t (*addresses)[16],
+		       size_t n, uint64_t now, struct repute_verdict *verdicts);
+REPUTE_API enum repute_status
+repute_judge_sha1_many(const struct repute_profile *profile, const uint8_t (*digests)[20],
+		       size_t n, uint64_t now, struct repute_verdict *verdicts);
+REPUTE_API enum repute_status
+repute_judge_sha256_many(const struct repute_profile *profile, const uint8_t (*digests)[32],
+			 size_t n, uint64_t now, struct repute_verdict *verdicts);
+/* The number of the live exception that covers the key; REPUTE_NO_ROW if none does. */
+REPUTE_API uint32_t
+repute_judge_exception(const struct repute_profile *profile, const struct repute_key *key,
+		       uint64_t now);
 
 #ifdef __cplusplus
 }
