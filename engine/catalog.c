@@ -67,6 +67,16 @@ source_free(struct source_row *source)
 	free(source);
 }
 
+static void
+profile_row_free(struct profile_row *profile)
+{
+	if (!profile)
+		return;
+	free(profile->name);
+	free(profile->text);
+	free(profile);
+}
+
 enum status
 catalog_init(struct catalog *catalog, struct fault *fault)
 {
@@ -90,12 +100,24 @@ catalog_fini(struct catalog *catalog)
 		category_free(catalog->categories[i]);
 	for (size_t i = 0; i < catalog->source_count; i++)
 		source_free(catalog->sources[i]);
+	for (size_t i = 0; i < catalog->profile_count; i++)
+		profile_row_free(catalog->profiles[i]);
 	free(catalog->categories);
 	free(catalog->sources);
+	free(catalog->profiles);
 	*catalog = (struct catalog){ 0 };
 }
 
-/* Sorted arrays of pointers: make room at `at` and put `item` there. */
+/* Sorted arrays of pointers: put `item` at `at`; there is room. */
+static void
+wedge(void **items, size_t *count, size_t at, void *item)
+{
+	memmove(items + at + 1, items + at, (*count - at) * sizeof(*items));
+	items[at] = item;
+	(*count)++;
+}
+
+/* The same, and room is made first. */
 static bool
 insert(void ***items, size_t *count, size_t at, void *item)
 {
@@ -103,10 +125,8 @@ insert(void ***items, size_t *count, size_t at, void *item)
 
 	if (!grown)
 		return false;
-	memmove(grown + at + 1, grown + at, (*count - at) * sizeof(*grown));
-	grown[at] = item;
 	*items = grown;
-	(*count)++;
+	wedge(grown, count, at, item);
 	return true;
 }
 
@@ -423,5 +443,149 @@ catalog_source_remove(struct catalog *catalog, const char *name, size_t length,
 	old = catalog->sources[at];
 	erase((void **)catalog->sources, &catalog->source_count, at);
 	source_free(old);
+	return STATUS_OK;
+}
+
+/* As a category's name. */
+bool
+catalog_profile_name_ok(const char *name, size_t length)
+{
+	return length >= 1 && length <= LIMIT_CATEGORY_NAME_BYTES && text_is_plain(name, length) &&
+	       name[0] != ' ' && name[length - 1] != ' ';
+}
+
+bool
+catalog_profile_text_ok(const char *text, size_t length)
+{
+	return !memchr(text, '\0', length) && text_is_utf8(text, length);
+}
+
+/* In any letter case; profile_count if there is none. */
+static size_t
+profile_index(const struct catalog *catalog, const char *name, size_t length)
+{
+	size_t at = 0;
+
+	while (at < catalog->profile_count &&
+	       !text_is_word(name, length, catalog->profiles[at]->name))
+		at++;
+	return at;
+}
+
+/* Where a row of that name would stand: by byte order. */
+static size_t
+profile_place(const struct catalog *catalog, const char *name)
+{
+	size_t at = 0;
+
+	while (at < catalog->profile_count && strcmp(catalog->profiles[at]->name, name) < 0)
+		at++;
+	return at;
+}
+
+const struct profile_row *
+catalog_profile(const struct catalog *catalog, const char *name, size_t length)
+{
+	size_t at = profile_index(catalog, name, length);
+
+	return at < catalog->profile_count ? catalog->profiles[at] : NULL;
+}
+
+static struct profile_row *
+profile_row_new(const char *name, size_t length, const char *text, size_t text_length)
+{
+	struct profile_row *profile = calloc(1, sizeof(*profile));
+
+	if (!profile)
+		return NULL;
+	profile->name = strndup(name, length);
+	profile->text = strndup(text, text_length); /* there is no NUL in it */
+	profile->text_length = text_length;
+	if (!profile->name || !profile->text) {
+		profile_row_free(profile);
+		return NULL;
+	}
+	return profile;
+}
+
+static enum status
+profile_insert(struct catalog *catalog, struct profile_row *fresh, struct fault *fault)
+{
+	void **items = (void **)catalog->profiles;
+	size_t at = profile_place(catalog, fresh->name);
+	bool done;
+
+	if (catalog->profile_count >= LIMIT_PROFILES)
+		return fault_set(fault, STATUS_LIMIT, NULL, 0, "more than %d profiles",
+				 LIMIT_PROFILES);
+	done = insert(&items, &catalog->profile_count, at, fresh);
+	catalog->profiles = (struct profile_row **)items;
+	return done ? STATUS_OK : no_memory(fault);
+}
+
+/* The name may differ in letter case, and then belongs elsewhere. */
+static void
+profile_replace(struct catalog *catalog, size_t old, struct profile_row *fresh)
+{
+	void **items = (void **)catalog->profiles;
+
+	profile_row_free(catalog->profiles[old]);
+	erase(items, &catalog->profile_count, old);
+	wedge(items, &catalog->profile_count, profile_place(catalog, fresh->name), fresh);
+}
+
+static enum status
+profile_row_check(const char *name, size_t length, const char *text, size_t text_length,
+		  struct fault *fault)
+{
+	if (!catalog_profile_name_ok(name, length))
+		return fault_set(fault, STATUS_PROFILE, NULL, 0,
+				 "a profile's name must be 1 to %d bytes of plain UTF-8 without "
+				 "blanks around it", LIMIT_CATEGORY_NAME_BYTES);
+	if (text_length > LIMIT_PROFILE_BYTES)
+		return fault_set(fault, STATUS_LIMIT, NULL, 0, "a profile of more than %u bytes",
+				 LIMIT_PROFILE_BYTES);
+	if (!catalog_profile_text_ok(text, text_length))
+		return fault_set(fault, STATUS_PROFILE, NULL, 0, "a profile that is not UTF-8 text");
+	return STATUS_OK;
+}
+
+enum status
+catalog_profile_put(struct catalog *catalog, const char *name, size_t length, const char *text,
+		    size_t text_length, uint64_t changed, struct fault *fault)
+{
+	enum status status = profile_row_check(name, length, text, text_length, fault);
+	struct profile_row *fresh;
+	size_t old;
+
+	if (status != STATUS_OK)
+		return status;
+	fresh = profile_row_new(name, length, text, text_length);
+	if (!fresh)
+		return no_memory(fault);
+	fresh->changed = changed;
+	old = profile_index(catalog, name, length);
+	if (old < catalog->profile_count)
+		profile_replace(catalog, old, fresh);
+	else
+		status = profile_insert(catalog, fresh, fault);
+	if (status != STATUS_OK)
+		profile_row_free(fresh);
+	return status;
+}
+
+enum status
+catalog_profile_remove(struct catalog *catalog, const char *name, size_t length,
+		       struct fault *fault)
+{
+	size_t at = profile_index(catalog, name, length);
+	struct profile_row *old;
+
+	if (at == catalog->profile_count)
+		return fault_set(fault, STATUS_MISSING, NULL, 0, "no profile \"%.*s\"",
+				 (int)(length < 255 ? length : 255), name);
+	old = catalog->profiles[at];
+	erase((void **)catalog->profiles, &catalog->profile_count, at);
+	profile_row_free(old);
 	return STATUS_OK;
 }

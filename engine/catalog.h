@@ -103,10 +103,20 @@ enum status
 catalog_source_remove(struct catalog *catalog, const char *name, size_t length,
 		      struct fault *fault);
 
-/* Profile names are found in any letter case; 1..255 bytes as names of categories. */
+/*
+ * Profile names are found in any letter case; 1..255 bytes as names of categories: plain
+ * UTF-8 without blanks around it. A text is UTF-8 without NUL.
+ */
+bool
+catalog_profile_name_ok(const char *name, size_t length);
+bool
+catalog_profile_text_ok(const char *text, size_t length);
 const struct profile_row *
 catalog_profile(const struct catalog *catalog, const char *name, size_t length);
-/* New, or in the place of the one of that name. The text is copied, at most LIMIT_PROFILE_BYTES. */
+/*
+ * New, or in the place of the one of that name, whose spelling it takes. The text is copied, at
+ * most LIMIT_PROFILE_BYTES. A bad name or text: profile.
+ */
 enum status
 catalog_profile_put(struct catalog *catalog, const char *name, size_t length, const char *text,
 		    size_t text_length, uint64_t changed, struct fault *fault);
@@ -117,7 +127,7 @@ catalog_profile_remove(struct catalog *catalog, const char *name, size_t length,
 /*
  * The disk form (docs/format.md, manifest sections TCAT and SRCS together):
  * deterministic. The caller frees *bytes. Decoding takes any bytes: format,
- * version or corrupt, never a crash; what it takes, encodes to the same bytes.
+ * version or corrupt, never a crash; what it takes of version 2, encodes to the same bytes.
  *
  *   "RCAT", version u8 = 2 (1, without profiles, is read too)
  *   category count u16, category*      by name, byte order, no two equal in folded case
@@ -126,7 +136,7 @@ catalog_profile_remove(struct catalog *catalog, const char *name, size_t length,
  *   source count u16, source*          by name, byte order
  *     source   = name, description, priority u32, ttl_seconds u64,
  *                last_import u64, last_count u64
- *   profile count u16, profile*        by name, byte order
+ *   profile count u16, profile*        by name, byte order, no two equal in folded case
  *     profile  = name, changed u64, text length u32, text
  *
  * name, description, value = length u8, bytes. Integers little-endian.

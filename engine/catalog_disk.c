@@ -10,11 +10,13 @@
 
 #define DISK_MAGIC "RCAT"
 #define DISK_MAGIC_BYTES 4
-#define DISK_VERSION 1
+#define DISK_VERSION 2
+#define DISK_VERSION_OLD 1 /* without profiles */
 
 _Static_assert(LIMIT_CATEGORIES <= UINT16_MAX, "counted in two bytes");
 _Static_assert(LIMIT_SOURCES <= UINT16_MAX, "counted in two bytes");
 _Static_assert(LIMIT_LIST_VALUES <= UINT16_MAX, "counted in two bytes");
+_Static_assert(LIMIT_PROFILES <= UINT16_MAX, "counted in two bytes");
 
 static const char out_of_memory[] = "out of memory";
 
@@ -95,6 +97,17 @@ put_source(struct writer *writer, const struct source_row *source)
 }
 
 static void
+put_profile(struct writer *writer, const struct profile_row *profile)
+{
+	struct le32 length = le32_make((uint32_t)profile->text_length);
+
+	put_text(writer, profile->name);
+	put_u64(writer, profile->changed);
+	put(writer, &length, sizeof(length));
+	put(writer, profile->text, profile->text_length);
+}
+
+static void
 put_catalog(struct writer *writer, const struct catalog *catalog)
 {
 	put(writer, DISK_MAGIC, DISK_MAGIC_BYTES);
@@ -105,6 +118,9 @@ put_catalog(struct writer *writer, const struct catalog *catalog)
 	put_u16(writer, catalog->source_count);
 	for (size_t i = 0; i < catalog->source_count; i++)
 		put_source(writer, catalog->sources[i]);
+	put_u16(writer, catalog->profile_count);
+	for (size_t i = 0; i < catalog->profile_count; i++)
+		put_profile(writer, catalog->profiles[i]);
 }
 
 enum status
@@ -257,32 +273,53 @@ get_categories(struct reader *reader, struct catalog *catalog)
 static int
 folded_order(const void *a, const void *b)
 {
-	const char *left = (*(struct tag_category *const *)a)->name;
-	const char *right = (*(struct tag_category *const *)b)->name;
+	const char *left = *(const char *const *)a;
+	const char *right = *(const char *const *)b;
 
 	return text_compare_folded(left, strlen(left), right, strlen(right));
 }
 
+/* Of an array of names, which is sorted here. */
 static void
-check_names(struct reader *reader, const struct catalog *catalog)
+check_names(struct reader *reader, const char **names, size_t count, const char *wrong)
 {
-	size_t count = catalog->category_count;
-	struct tag_category **sorted;
+	qsort(names, count, sizeof(*names), folded_order);
+	for (size_t i = 1; i < count; i++) {
+		if (folded_order(&names[i - 1], &names[i]) == 0)
+			reader->wrong = wrong;
+	}
+}
 
-	if (reader->wrong || count < 2)
+static void
+check_category_names(struct reader *reader, const struct catalog *catalog)
+{
+	const char **names;
+
+	if (reader->wrong || catalog->category_count < 2)
 		return;
-	sorted = malloc(count * sizeof(*sorted));
-	if (!sorted) {
+	names = malloc(catalog->category_count * sizeof(*names));
+	if (!names) {
 		reader->wrong = out_of_memory;
 		return;
 	}
-	memcpy(sorted, catalog->categories, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), folded_order);
-	for (size_t i = 1; i < count; i++) {
-		if (folded_order(&sorted[i - 1], &sorted[i]) == 0)
-			reader->wrong = "two categories whose names differ in letter case only";
-	}
-	free(sorted);
+	for (size_t i = 0; i < catalog->category_count; i++)
+		names[i] = catalog->categories[i]->name;
+	check_names(reader, names, catalog->category_count,
+		    "two categories whose names differ in letter case only");
+	free(names);
+}
+
+static void
+check_profile_names(struct reader *reader, const struct catalog *catalog)
+{
+	const char *names[LIMIT_PROFILES];
+
+	if (reader->wrong)
+		return;
+	for (size_t i = 0; i < catalog->profile_count; i++)
+		names[i] = catalog->profiles[i]->name;
+	check_names(reader, names, catalog->profile_count,
+		    "two profiles whose names differ in letter case only");
 }
 
 static void
@@ -325,6 +362,54 @@ get_sources(struct reader *reader, struct catalog *catalog)
 	}
 }
 
+static void
+get_profile(struct reader *reader, struct profile_row *profile)
+{
+	const char *text;
+
+	profile->name = get_text(reader);
+	profile->changed = get_number(reader, 8);
+	profile->text_length = get_number(reader, 4);
+	text = (const char *)get(reader, profile->text_length);
+	if (!text)
+		return;
+	if (profile->text_length > LIMIT_PROFILE_BYTES ||
+	    !catalog_profile_text_ok(text, profile->text_length))
+		reader->wrong = "a profile that is too long or not UTF-8 text";
+	else if (!catalog_profile_name_ok(profile->name, strlen(profile->name)))
+		reader->wrong = "a profile with a bad name";
+	else if (!(profile->text = strndup(text, profile->text_length)))
+		reader->wrong = out_of_memory;
+}
+
+static void
+get_profiles(struct reader *reader, struct catalog *catalog)
+{
+	size_t count = get_number(reader, 2);
+
+	if (count > LIMIT_PROFILES)
+		reader->wrong = "too many profiles";
+	if (reader->wrong)
+		return;
+	catalog->profiles = calloc(count + 1, sizeof(*catalog->profiles));
+	if (!catalog->profiles)
+		reader->wrong = out_of_memory;
+	while (!reader->wrong && catalog->profile_count < count) {
+		size_t at = catalog->profile_count;
+		struct profile_row *profile = calloc(1, sizeof(*profile));
+		if (!profile) {
+			reader->wrong = out_of_memory;
+			return;
+		}
+		catalog->profiles[catalog->profile_count++] = profile;
+		get_profile(reader, profile);
+		if (!reader->wrong && at > 0 &&
+		    !in_order(catalog->profiles[at - 1]->name, profile->name))
+			reader->wrong = "profiles out of order";
+	}
+	check_profile_names(reader, catalog);
+}
+
 static enum status
 decode(struct reader *reader, struct catalog *catalog, struct fault *fault)
 {
@@ -334,13 +419,15 @@ decode(struct reader *reader, struct catalog *catalog, struct fault *fault)
 	    memcmp(get(reader, DISK_MAGIC_BYTES), DISK_MAGIC, DISK_MAGIC_BYTES) != 0)
 		return fault_set(fault, STATUS_FORMAT, NULL, 0, "not a catalogue");
 	version = get_number(reader, 1);
-	if (!reader->wrong && version != DISK_VERSION)
+	if (!reader->wrong && version != DISK_VERSION && version != DISK_VERSION_OLD)
 		return fault_set(fault, STATUS_VERSION, NULL, DISK_MAGIC_BYTES,
-				 "a catalogue of version %u; this program reads %d",
-				 (unsigned)version, DISK_VERSION);
+				 "a catalogue of version %u; this program reads %d and %d",
+				 (unsigned)version, DISK_VERSION_OLD, DISK_VERSION);
 	get_categories(reader, catalog);
-	check_names(reader, catalog);
+	check_category_names(reader, catalog);
 	get_sources(reader, catalog);
+	if (version != DISK_VERSION_OLD)
+		get_profiles(reader, catalog);
 	if (!reader->wrong && reader->offset != reader->length)
 		reader->wrong = "bytes after the end of the catalogue";
 	if (reader->wrong)

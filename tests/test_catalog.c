@@ -275,6 +275,73 @@ START_TEST(sources_are_found_or_made)
 }
 END_TEST
 
+static enum status
+put_profile(const char *name, const char *text)
+{
+	return catalog_profile_put(&catalog, name, strlen(name), text, strlen(text), 7, NULL);
+}
+
+static const struct profile_row *
+profile(const char *name)
+{
+	return catalog_profile(&catalog, name, strlen(name));
+}
+
+START_TEST(profiles_are_put_found_and_removed)
+{
+	ck_assert_ptr_null(profile("Edge"));
+	ck_assert_int_eq(put_profile("Edge", "one\n"), STATUS_OK);
+	ck_assert_int_eq(put_profile("core", ""), STATUS_OK);
+	ck_assert_str_eq(profile("EDGE")->text, "one\n");
+	ck_assert_uint_eq(profile("edge")->text_length, 4);
+	ck_assert_uint_eq(profile("edge")->changed, 7);
+	/* in its place, in the new spelling: sorted behind "core" now */
+	ck_assert_int_eq(put_profile("edge", "two"), STATUS_OK);
+	ck_assert_uint_eq(catalog.profile_count, 2);
+	ck_assert_str_eq(catalog.profiles[0]->name, "core");
+	ck_assert_str_eq(catalog.profiles[1]->name, "edge");
+	ck_assert_str_eq(profile("Edge")->text, "two");
+	ck_assert_int_eq(catalog_profile_remove(&catalog, "EDGE", 4, NULL), STATUS_OK);
+	ck_assert_int_eq(catalog_profile_remove(&catalog, "EDGE", 4, NULL), STATUS_MISSING);
+	ck_assert_ptr_null(profile("edge"));
+	ck_assert_ptr_nonnull(profile("core"));
+}
+END_TEST
+
+START_TEST(profiles_that_are_not_well_formed_are_refused)
+{
+	static char long_name[257];
+	static const char *const bad[] = { "", " a", "a ", "a\tb", "\xFF", long_name };
+	char *text = malloc(LIMIT_PROFILE_BYTES + 1);
+
+	memset(long_name, 'p', 256);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(put_profile(bad[i], "") == STATUS_PROFILE, "%zu", i);
+	ck_assert_int_eq(put_profile(long_name + 1, ""), STATUS_OK);
+	ck_assert_int_eq(put_profile("a", "\xC0\x80"), STATUS_PROFILE);
+	ck_assert_int_eq(catalog_profile_put(&catalog, "a", 1, "x\0y", 3, 1, NULL), STATUS_PROFILE);
+	memset(text, '#', LIMIT_PROFILE_BYTES + 1);
+	ck_assert_int_eq(catalog_profile_put(&catalog, "a", 1, text, LIMIT_PROFILE_BYTES + 1, 1, NULL),
+			 STATUS_LIMIT);
+	ck_assert_int_eq(catalog_profile_put(&catalog, "a", 1, text, LIMIT_PROFILE_BYTES, 1, NULL),
+			 STATUS_OK);
+	free(text);
+}
+END_TEST
+
+START_TEST(profiles_are_counted)
+{
+	char name[16];
+
+	for (size_t i = 0; i <= LIMIT_PROFILES; i++) {
+		snprintf(name, sizeof(name), "p%zu", i);
+		ck_assert_int_eq(put_profile(name, ""), i < LIMIT_PROFILES ? STATUS_OK : STATUS_LIMIT);
+	}
+	ck_assert_int_eq(put_profile("P7", "new"), STATUS_OK);
+	ck_assert_str_eq(profile("p7")->text, "new");
+}
+END_TEST
+
 static void
 fill(unsigned seed)
 {
@@ -292,6 +359,7 @@ fill(unsigned seed)
 		catalog_source_describe(row, name, strlen(name), NULL);
 		put((struct tag_category){ .name = name, .type = TAG_NUMBER, .min = INT64_MIN,
 					   .max = atoll(name + 1), .description = name });
+		put_profile(name, name);
 	}
 	put(colour(3));
 }
@@ -332,6 +400,10 @@ START_TEST(copies_have_everything)
 	teardown();
 	ck_assert_uint_eq(copy.category_count, 53);
 	ck_assert_uint_eq(copy.source_count, 40);
+	ck_assert_uint_eq(copy.profile_count, 40);
+	ck_assert_str_eq(catalog_profile(&copy, "N39", 3)->text, "n39");
+	ck_assert_uint_eq(catalog_profile(&copy, "N39", 3)->text_length, 3);
+	ck_assert_uint_eq(catalog_profile(&copy, "N39", 3)->changed, 7);
 	row = catalog_source(&copy, "n39", 3);
 	ck_assert_uint_eq(row->ttl_seconds, 39ull << 33);
 	ck_assert_uint_eq(row->last_import, UINT64_MAX);
@@ -367,7 +439,13 @@ decode(const void *bytes, size_t length)
 		uint8_t *again;
 		size_t again_length;
 		catalog_encode(&read, &again, &again_length, NULL);
-		ck_assert_uint_eq(again_length, length);
+		if (exact[4] == 1) { /* comes out as version 2, with no profiles */
+			ck_assert_uint_eq(again_length, length + 2);
+			ck_assert_mem_eq(again + length, "\0\0", 2);
+			exact[4] = 2;
+		} else {
+			ck_assert_uint_eq(again_length, length);
+		}
 		ck_assert_mem_eq(again, exact, length);
 		free(again);
 		catalog_fini(&read);
@@ -382,7 +460,8 @@ START_TEST(decoding_refuses)
 	ck_assert_int_eq(decode(BYTES("")), STATUS_FORMAT);
 	ck_assert_int_eq(decode(BYTES("RCA")), STATUS_FORMAT);
 	ck_assert_int_eq(decode(BYTES("XCAT\1\0\0\0\0")), STATUS_FORMAT);
-	ck_assert_int_eq(decode(BYTES("RCAT\2\0\0\0\0")), STATUS_VERSION);
+	ck_assert_int_eq(decode(BYTES("RCAT\3\0\0\0\0\0\0")), STATUS_VERSION);
+	ck_assert_int_eq(decode(BYTES("RCAT\0\0\0\0\0")), STATUS_VERSION);
 	ck_assert_int_eq(decode(BYTES("RCAT")), STATUS_CORRUPT);
 	ck_assert_int_eq(decode(BYTES("RCAT\1\0\0\0\0")), STATUS_OK);
 	ck_assert_int_eq(decode(BYTES("RCAT\1\0\0\0\0\0")), STATUS_CORRUPT);
@@ -400,6 +479,33 @@ START_TEST(decoding_refuses)
 }
 END_TEST
 
+/* name, changed u64, text length u32, text */
+#define PROFILE(name) "\1" name "\7\0\0\0\0\0\0\0" "\2\0\0\0" "x\n"
+#define PROFILES(count, rows) BYTES("RCAT\2\0\0\0\0" count "\0" rows)
+
+START_TEST(decoding_refuses_bad_profiles)
+{
+	ck_assert_int_eq(decode(BYTES("RCAT\2\0\0\0\0")), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\0", "")), STATUS_OK);
+	ck_assert_int_eq(decode(PROFILES("\1", PROFILE("a"))), STATUS_OK);
+	ck_assert_int_eq(decode(PROFILES("\1", PROFILE("a") "y")), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\1", PROFILE(" "))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\1", PROFILE("\xFF"))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\2", PROFILE("a") PROFILE("b"))), STATUS_OK);
+	ck_assert_int_eq(decode(PROFILES("\2", PROFILE("b") PROFILE("a"))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\2", PROFILE("a") PROFILE("a"))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\2", PROFILE("A") PROFILE("a"))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\377", PROFILE("a"))), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(BYTES("RCAT\2\0\0\0\0\377\377" PROFILE("a"))), STATUS_CORRUPT);
+	/* the text: a NUL, no UTF-8, longer than there is */
+	ck_assert_int_eq(decode(PROFILES("\1", "\1a\0\0\0\0\0\0\0\0\1\0\0\0\0")), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\1", "\1a\0\0\0\0\0\0\0\0\1\0\0\0\xFF")), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\1", "\1a\0\0\0\0\0\0\0\0\2\0\0\0x")), STATUS_CORRUPT);
+	ck_assert_int_eq(decode(PROFILES("\1", "\1a\0\0\0\0\0\0\0\0\377\377\377\377x")),
+			 STATUS_CORRUPT);
+}
+END_TEST
+
 START_TEST(any_bytes_are_safe)
 {
 	uint8_t *good, *bytes;
@@ -408,6 +514,8 @@ START_TEST(any_bytes_are_safe)
 	put(colour(3));
 	source("feed-a");
 	source("feed-b");
+	put_profile("edge", "[profile]\nname = edge\n");
+	put_profile("Core", "x");
 	catalog_encode(&catalog, &good, &length, NULL);
 	bytes = malloc(length);
 	for (size_t cut = 0; cut < length; cut++)
@@ -451,9 +559,13 @@ main(void)
 	tcase_add_test(tcase, what_is_not_well_formed_is_refused);
 	tcase_add_test(tcase, counts_are_limited);
 	tcase_add_test(tcase, sources_are_found_or_made);
+	tcase_add_test(tcase, profiles_are_put_found_and_removed);
+	tcase_add_test(tcase, profiles_that_are_not_well_formed_are_refused);
+	tcase_add_test(tcase, profiles_are_counted);
 	tcase_add_test(tcase, bytes_do_not_know_the_order_of_adding);
 	tcase_add_test(tcase, copies_have_everything);
 	tcase_add_test(tcase, decoding_refuses);
+	tcase_add_test(tcase, decoding_refuses_bad_profiles);
 	tcase_add_test(tcase, any_bytes_are_safe);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
