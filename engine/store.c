@@ -302,6 +302,12 @@ store_view_take(struct store *store)
 }
 
 void
+view_keep(struct view *view)
+{
+	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
+}
+
+void
 view_drop(struct view *view)
 {
 	if (__atomic_sub_fetch(&view->pins, 1, __ATOMIC_ACQ_REL) == 0)

@@ -50,6 +50,9 @@ store_refresh(struct store *store, bool *changed, struct fault *fault);
 /* Pins the current view; any thread. Never NULL. */
 struct view *
 store_view_take(struct store *store);
+/* One more pin on a view that the caller has pinned; any thread. */
+void
+view_keep(struct view *view);
 void
 view_drop(struct view *view);
 

@@ -16,15 +16,15 @@ struct sink {
 	bool embedded;
 };
 
-static void
-hit_fill(struct repute_hit *hit, const struct sink *sink, const struct view_match *found,
-	 const struct segment_claim *claim)
+void
+lookup_hit_fill(const struct view *view, const struct view_match *found,
+		const struct segment_claim *claim, bool embedded, struct repute_hit *hit)
 {
-	const struct view_layer *layer = &sink->view->layer[found->layer];
+	const struct view_layer *layer = &view->layer[found->layer];
 	bool known = claim->source < layer->segment.sources.count;
 	hit->found = true;
 	hit->exact = found->match.exact;
-	hit->embedded = sink->embedded;
+	hit->embedded = embedded;
 	hit->kind = found->match.kind;
 	hit->scope = (uint8_t)claim->scope;
 	hit->expires = claim->expires;
@@ -83,7 +83,8 @@ sink_match(struct sink *sink, const struct view_match *found, bool only_first)
 	struct segment_claim claim = {0};
 	while (next_claim(sink, found, &priority, &position, &claim)) {
 		if (sink->count < sink->capacity)
-			hit_fill(&sink->hits[sink->count], sink, found, &claim);
+			lookup_hit_fill(sink->view, found, &claim, sink->embedded,
+					&sink->hits[sink->count]);
 		sink->count++;
 		if (only_first)
 			return;
@@ -137,7 +138,7 @@ lookup_all(const struct view *view, const struct key *key, uint64_t now, struct 
 
 /* --- batches ----------------------------------------------------------------------------- */
 
-#define BATCH 256
+#define BATCH LOOKUP_CHUNK
 
 /* Which layer answers for one query of a batch. */
 struct verdicts {
@@ -178,16 +179,19 @@ join_layer(struct verdicts *verdicts, uint32_t layer, const struct segment_best 
 	}
 }
 
-static void
-batch_key(const struct lookup_batch *batch, size_t i, struct key *key)
+const struct key *
+lookup_batch_key(const struct lookup_batch *batch, size_t i, struct key *room)
 {
+	if (kind_table[batch->kind].key_bytes == 0)
+		return batch->keys[i];
 	if (batch->kind == KIND_IPV4)
-		key_set_ipv4(key, batch->ipv4[i], 32);
+		key_set_ipv4(room, batch->ipv4[i], 32);
 	else if (batch->kind == KIND_IPV6)
-		key_set_ipv6(key, batch->bytes + i * 16, 128);
+		key_set_ipv6(room, batch->bytes + i * 16, 128);
 	else
-		key_set_digest(key, batch->kind,
+		key_set_digest(room, batch->kind,
 			       batch->bytes + i * kind_table[batch->kind].key_bytes);
+	return room;
 }
 
 static void
@@ -195,12 +199,7 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
 	struct repute_hit *hit)
 {
 	struct key key;
-	if (kind_table[batch->kind].key_bytes == 0) {
-		first_of_all(view, batch->keys[i], now, hit);
-		return;
-	}
-	batch_key(batch, i, &key);
-	first_of_all(view, &key, now, hit);
+	first_of_all(view, lookup_batch_key(batch, i, &key), now, hit);
 }
 
 /*
@@ -238,19 +237,25 @@ settle_only(const struct view_layer *layer, const struct lookup_batch *batch,
 	return true;
 }
 
-/* Among several claims. False if none is live and reaches the query: then ask one at a time. */
-static bool
-settle_among(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
-	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+static struct view_match
+match_of(const struct lookup_batch *batch, uint32_t layer, const struct segment_best *best)
 {
-	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
-	struct view_match found = {
+	return (struct view_match){
 		.layer = layer,
 		.match = {.claims = best->claims, .record = best->record,
 			  .specific = best->specific, .in_trie = best->in_trie,
 			  .exact = best->exact, .kind = (uint8_t)batch->kind,
 			  .whole = !kind_table[batch->kind].scoped},
 	};
+}
+
+/* Among several claims. False if none is live and reaches the query: then ask one at a time. */
+static bool
+settle_among(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
+	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
+	struct view_match found = match_of(batch, layer, best);
 	sink_match(&sink, &found, true);
 	return sink.count > 0;
 }
@@ -306,24 +311,55 @@ prefetch_claims(const struct view *view, const struct verdicts *verdicts, size_t
 }
 
 static void
+layers_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
+	    struct verdicts *verdicts)
+{
+	struct segment_best best[BATCH];
+	layer_many(view, 0, batch, from, n, verdicts->best);
+	memset(verdicts->layer, 0, n);
+	for (uint32_t layer = 1; layer < view->layer_count; layer++) {
+		layer_many(view, layer, batch, from, n, best);
+		join_layer(verdicts, layer, best, n);
+	}
+	prefetch_claims(view, verdicts, n);
+}
+
+static void
 chunk_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	   uint64_t now, struct repute_hit *hits)
 {
 	struct verdicts verdicts;
-	struct segment_best best[BATCH];
 	if (view->layer_count == 0) {
 		for (size_t i = 0; i < n; i++)
 			hits[i].found = false;
 		return;
 	}
-	layer_many(view, 0, batch, from, n, verdicts.best);
-	memset(verdicts.layer, 0, n);
-	for (uint32_t layer = 1; layer < view->layer_count; layer++) {
-		layer_many(view, layer, batch, from, n, best);
-		join_layer(&verdicts, layer, best, n);
-	}
-	prefetch_claims(view, &verdicts, n);
+	layers_many(view, batch, from, n, &verdicts);
 	settle_all(view, batch, from, n, now, &verdicts, hits);
+}
+
+size_t
+lookup_candidates(const struct view *view, const struct lookup_batch *batch, size_t from,
+		  size_t n, struct lookup_candidate candidates[LOOKUP_CHUNK])
+{
+	struct verdicts verdicts;
+	/* A digest is covered by itself alone, and join_layer says if two layers have it. */
+	bool sole = kind_table[batch->kind].address_bits == 0 && !kind_table[batch->kind].scoped;
+	size_t count = 0;
+	if (view->layer_count == 0)
+		return 0;
+	layers_many(view, batch, from, n, &verdicts);
+	for (size_t i = 0; i < n; i++) {
+		const struct segment_best *best = &verdicts.best[i];
+		if (best->claims == SEGMENT_NONE &&
+		    (batch->kind != KIND_IPV6 || !may_embed(view, batch->bytes + (from + i) * 16)))
+			continue;
+		candidates[count++] = (struct lookup_candidate){
+			.found = match_of(batch, verdicts.layer[i], best), .place = (uint16_t)i,
+			.sole = sole && best->claims != SEGMENT_ASK,
+		};
+	}
+	return count;
 }
 
 void

@@ -36,6 +36,30 @@ void
 lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n, uint64_t now,
 	    struct repute_hit *hits);
 
+/*
+ * For what looks at claims by itself (judge.h). Which of n queries of a batch, n at most
+ * LOOKUP_CHUNK, may have a hit: those that are not named have none. Returns how many,
+ * in order of their places.
+ */
+#define LOOKUP_CHUNK 256
+struct lookup_candidate {
+	struct view_match found; /* the most specific key, if `sole` */
+	uint16_t place;          /* of the query in the chunk */
+	bool sole;               /* no other key covers the query; false: not known, collect */
+};
+size_t
+lookup_candidates(const struct view *view, const struct lookup_batch *batch, size_t from,
+		  size_t n, struct lookup_candidate candidates[LOOKUP_CHUNK]);
+
+/* Query i of a batch as a key: the batch's own, or filled into *room. */
+const struct key *
+lookup_batch_key(const struct lookup_batch *batch, size_t i, struct key *room);
+
+/* One claim of a covering key as a hit; `embedded` as in struct repute_hit. */
+void
+lookup_hit_fill(const struct view *view, const struct view_match *found,
+		const struct segment_claim *claim, bool embedded, struct repute_hit *hit);
+
 /* The segment that a hit came from. */
 static inline const struct segment *
 lookup_segment(const struct view *view, const struct repute_hit *hit)
