@@ -2,7 +2,6 @@
 /* Making the keys of a class; claims. Streams are in data_queries.c. */
 #include "bench/data.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,34 +72,27 @@ data_answer(const struct data *data, size_t i)
 	return answer;
 }
 
-/* --- fixed-size keys ------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------ */
 
-static void
-fill_random(struct data *data)
+const uint8_t *
+data_key(const struct data *data, size_t i, size_t *length)
 {
-	for (size_t i = 0; i < data->count; i++) {
-		uint64_t word[4];
-		for (size_t w = 0; w < 4; w++)
-			word[w] = data_mix(data->seed ^ data_mix(i * 4 + w));
-		memcpy(data->keys + i * data->key_bytes, word, data->key_bytes);
-	}
+	static _Thread_local uint8_t made[3][32];
+	static _Thread_local unsigned turn;
+	*length = data->key_bytes;
+	if (*length == 0)
+		return (const uint8_t *)list_text(&data->text, i, length);
+	if (data->keys != NULL)
+		return data->keys + i * *length;
+	turn = (turn + 1) % 3;
+	data_random_key(data, i, made[turn]);
+	return made[turn];
 }
 
-/* Distinct by being a permutation of the 32-bit numbers: four Feistel rounds. */
-static void
-fill_random_ipv4(struct data *data)
+unsigned
+data_bits(const struct data *data, size_t i)
 {
-	for (size_t i = 0; i < data->count; i++) {
-		uint32_t left = (uint32_t)(i >> 16) & 0xffff, right = i & 0xffff;
-		for (unsigned round = 0; round < 4; round++) {
-			uint32_t next = left ^ (data_mix(data->seed + right + (round << 16)) & 0xffff);
-			left = right;
-			right = next;
-		}
-		uint32_t address = left << 16 | right;
-		memcpy(data->keys + i * 4, &address, 4);
-		data->bits[i] = 32;
-	}
+	return data->bits != NULL ? data->bits[i] : data->class == CLASS_IPV4 ? 32 : 0;
 }
 
 static void
@@ -119,16 +111,16 @@ fill_grown(struct data *data, const struct grow_rule *rule)
 
 static const struct {
 	unsigned key_bytes;
-	bool prefixes;
+	bool prefixes, random;
 	const char *table;
 } shapes[CLASS_COUNT] = {
-	[CLASS_IPV4] = {4, true, "reputation"},
-	[CLASS_IPV6] = {16, true, "reputation"},
-	[CLASS_DOMAIN] = {0, false, "lists"},
-	[CLASS_URL] = {0, false, "lists"},
-	[CLASS_SHA1] = {20, false, "random"},
-	[CLASS_SHA256] = {32, false, "random"},
-	[CLASS_CANON] = {0, false, "lists"},
+	[CLASS_IPV4] = {4, true, true, "reputation"},
+	[CLASS_IPV6] = {16, true, false, "reputation"},
+	[CLASS_DOMAIN] = {0, false, false, "lists"},
+	[CLASS_URL] = {0, false, false, "lists"},
+	[CLASS_SHA1] = {20, false, true, "random"},
+	[CLASS_SHA256] = {32, false, true, "random"},
+	[CLASS_CANON] = {0, false, false, "lists"},
 };
 
 static struct data *
@@ -140,10 +132,6 @@ data_new(enum data_class class, const char *table, size_t count, uint64_t seed)
 	data->count = count;
 	data->seed = data_mix(seed + class);
 	data->key_bytes = shapes[class].key_bytes;
-	if (data->key_bytes > 0)
-		data->keys = malloc(count * data->key_bytes + 8);
-	if (shapes[class].prefixes)
-		data->bits = malloc(count + 1);
 	return data;
 }
 
@@ -153,15 +141,13 @@ data_make(enum data_class class, const char *table, size_t count, uint64_t seed)
 	struct data *data = data_new(class, table, count, seed);
 	bool random = strcmp(data->table, "random") == 0;
 	const struct grow_rule *rule = random ? NULL : grow_rule_of(data);
-	data_oracle_init(data);
-	if (random && class == CLASS_IPV4)
-		fill_random_ipv4(data);
-	else if (random && data->key_bytes >= 20)
-		fill_random(data);
-	if (random) {
-		for (size_t i = 0; i < data->count; i++)
-			data_oracle_add(data, i);
-	} else if (rule != NULL) {
+	random = random && shapes[class].random;
+	if (rule != NULL) {
+		if (data->key_bytes > 0)
+			data->keys = malloc(count * data->key_bytes + 8);
+		if (shapes[class].prefixes)
+			data->bits = malloc(count + 1);
+		data_oracle_init(data);
 		fill_grown(data, rule);
 	}
 	grow_fini();

@@ -8,16 +8,17 @@
  * Keys are the real lists of a data folder (lists.h) as long as they last, then
  * keys grown from them by rules that keep their shape (docs/bench.md); without
  * the folder, names and addresses of the same shape made up from nothing.
- * Digests are random. Everything follows from the class, the table, the count
- * and the seed.
+ * Digests are random, as are the addresses of the table `random`: such keys are
+ * not stored but made from their number, and their number from them. Everything
+ * follows from the class, the table, the count and the seed.
  *
  * Claims: five sources, thirty expiry times each, 500 tag sets of which few are
  * common; every tenth key has a second claim of a sixth source. Which claim a
  * key has is a function of its number, so it takes no memory. All claims are
  * live at DATA_NOW: most peers could not fall back to a second answer.
  *
- * Answers come from a table of our own in front of all keys (data_oracle.c),
- * which shares no code with the engine or with a peer.
+ * Answers come from a table of our own in front of all keys (data_oracle.c;
+ * random keys: data_random.c), which shares no code with the engine or with a peer.
  */
 #ifndef BENCH_DATA_H
 #define BENCH_DATA_H
@@ -58,8 +59,8 @@ struct data {
 	const char *table;         /* random, reputation, bgp, lists, synthetic */
 	size_t count;
 	unsigned key_bytes;        /* 4 (host order), 16, 20, 32; 0 = text */
-	uint8_t *keys;             /* count * key_bytes */
-	uint8_t *bits;             /* addresses: prefix length */
+	uint8_t *keys;             /* count * key_bytes; NULL: random, see data_key */
+	uint8_t *bits;             /* addresses: prefix length; NULL: see data_bits */
 	struct list text;          /* domain, url */
 	struct list raw;           /* url, canon: lines as they came */
 	uint32_t *slots;           /* private: oracle */
@@ -73,6 +74,13 @@ struct data *
 data_make(enum data_class class, const char *table, size_t count, uint64_t seed);
 void
 data_free(struct data *data);
+
+/* Key i: a pointer that is good until the third call after this one. */
+const uint8_t *
+data_key(const struct data *data, size_t i, size_t *length);
+/* Prefix length of an address; 0 for other classes. */
+unsigned
+data_bits(const struct data *data, size_t i);
 
 /* Claim number (below DATA_CLAIMS), scope and second claim of key i. */
 uint32_t
@@ -104,6 +112,7 @@ enum data_stream {
 	STREAM_HIT,
 	STREAM_ONE_PERCENT,
 	STREAM_BENIGN,
+	STREAM_FIVE_PERCENT, /* addresses only */
 	STREAM_COUNT
 };
 extern const char *const data_stream_names[STREAM_COUNT];
@@ -132,6 +141,11 @@ data_oracle_init(struct data *data);
 /* False if an equal key is there already. */
 bool
 data_oracle_add(struct data *data, size_t i);
+/* Random keys: i to key (32 bytes of room) and back; false if it is none of them. */
+void
+data_random_key(const struct data *data, size_t i, uint8_t key[32]);
+bool
+data_random_find(const struct data *data, const uint8_t *key, size_t *i);
 struct answer
 data_oracle_find(const struct data *data, const void *key, size_t length);
 

@@ -35,13 +35,8 @@ key_hash(struct key_bytes key)
 static struct key_bytes
 key_of(const struct data *data, size_t i)
 {
-	struct key_bytes key = {.bits = data->bits ? data->bits[i] : 0};
-	if (data->key_bytes > 0) {
-		key.bytes = data->keys + i * data->key_bytes;
-		key.length = data->key_bytes;
-	} else {
-		key.bytes = (const uint8_t *)list_text(&data->text, i, &key.length);
-	}
+	struct key_bytes key = {.bits = data_bits(data, i)};
+	key.bytes = data_key(data, i, &key.length);
 	return key;
 }
 
@@ -167,10 +162,20 @@ find_url(const struct data *data, const char *url, size_t length)
 	return (struct answer){0, 0};
 }
 
+/* Random keys cover themselves alone. */
+static struct answer
+find_random(const struct data *data, const uint8_t *key)
+{
+	size_t i;
+	return data_random_find(data, key, &i) ? data_answer(data, i) : (struct answer){0, 0};
+}
+
 struct answer
 data_oracle_find(const struct data *data, const void *key, size_t length)
 {
 	uint64_t at;
+	if (data->slots == NULL)
+		return find_random(data, key);
 	switch (data->class) {
 	case CLASS_IPV4:
 	case CLASS_IPV6:

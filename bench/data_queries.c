@@ -8,12 +8,15 @@
  *   hit     keys drawn evenly; below prefixes a random address; a third of the
  *           names and URLs that cover more are asked from below
  *   1pct    one hit in a hundred, else miss
+ *   5pct    one hit in twenty, else miss, all with locality: entries and a million
+ *           other addresses are asked by Zipf's law, exponent 1
  *   benign  files of a distribution, top sites, ordinary URLs, addresses of
  *           routed networks, in random order
  *   canon   miss: canonical URLs; hit: the lists' URLs as they came; benign
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +25,9 @@
 
 #define UNLOADED_ROUND 0xffffffffull
 #define TEXT_MOST 1200
+#define ZIPF_MISSES 1000000 /* addresses not listed that the 5pct stream asks for */
 
-const char *const data_stream_names[STREAM_COUNT] = {"miss", "hit", "1pct", "benign"};
+const char *const data_stream_names[STREAM_COUNT] = {"miss", "hit", "1pct", "benign", "5pct"};
 
 struct maker {
 	struct queries *queries;
@@ -75,21 +79,37 @@ static void
 fixed_hit(struct maker *maker)
 {
 	const struct data *data = maker->data;
-	size_t i = next(maker) % data->count;
+	size_t i = next(maker) % data->count, length;
+	unsigned bits = data_bits(data, i);
 	uint8_t key[32];
 	uint64_t low[2] = {next(maker), next(maker)};
-	memcpy(key, data->keys + i * data->key_bytes, data->key_bytes);
-	if (data->class == CLASS_IPV4 && data->bits[i] < 32) {
+	memcpy(key, data_key(data, i, &length), data->key_bytes);
+	if (data->class == CLASS_IPV4 && bits < 32) {
 		uint32_t address;
 		memcpy(&address, key, 4);
-		address |= (uint32_t)low[0] & (uint32_t)(0xffffffffull >> data->bits[i]);
+		address |= (uint32_t)low[0] & (uint32_t)(0xffffffffull >> bits);
 		memcpy(key, &address, 4);
 	} else if (data->class == CLASS_IPV6) {
-		for (unsigned bit = data->bits[i]; bit < 128; bit++)
+		for (unsigned bit = bits; bit < 128; bit++)
 			if (low[bit / 64] >> bit % 64 & 1)
 				key[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	}
 	put(maker, key, data->key_bytes, 1);
+}
+
+/*
+ * One of `count` queries, the r-th most frequent with a chance of about 1 / r: what
+ * rank it has decides all about it.
+ */
+static void
+zipf(struct maker *maker, bool hit)
+{
+	size_t count = hit ? maker->data->count : ZIPF_MISSES;
+	double u = (double)(next(maker) >> 11) / (double)(1ull << 53);
+	uint64_t rank = (uint64_t)exp(u * log((double)count + 1)), random = maker->random;
+	maker->random = data_mix(maker->data->seed ^ (rank * 2 + hit));
+	(hit ? fixed_hit : fixed_miss)(maker);
+	maker->random = random;
 }
 
 static void
@@ -243,6 +263,8 @@ one(struct maker *maker, enum data_stream stream)
 		   (stream == STREAM_ONE_PERCENT && next(maker) % 100 == 0);
 	if (stream == STREAM_BENIGN)
 		benign_one(maker);
+	else if (stream == STREAM_FIVE_PERCENT)
+		zipf(maker, next(maker) % 20 == 0);
 	else if (hit)
 		(text ? text_hit : fixed_hit)(maker);
 	else
@@ -260,6 +282,8 @@ data_queries(const struct data *data, enum data_stream stream, size_t count)
 			return NULL;
 	}
 	if (data->class == CLASS_CANON && stream == STREAM_ONE_PERCENT)
+		return NULL;
+	if (data->class > CLASS_IPV6 && stream == STREAM_FIVE_PERCENT)
 		return NULL;
 	struct queries *queries = calloc(1, sizeof(*queries));
 	maker.queries = queries;

@@ -103,23 +103,22 @@ builder_claims(struct builder *builder, size_t i)
 static void
 key_of(const struct data *data, size_t i, struct key *key)
 {
-	const uint8_t *bytes = data->keys + i * data->key_bytes;
-	uint32_t address;
 	size_t length;
+	const uint8_t *bytes = data_key(data, i, &length);
+	uint32_t address;
 	switch (data->class) {
 	case CLASS_IPV4:
 		memcpy(&address, bytes, 4);
-		key_set_ipv4(key, address, data->bits[i]);
+		key_set_ipv4(key, address, data_bits(data, i));
 		break;
 	case CLASS_IPV6:
-		key_set_ipv6(key, bytes, data->bits[i]);
+		key_set_ipv6(key, bytes, data_bits(data, i));
 		break;
 	case CLASS_SHA1:
 	case CLASS_SHA256:
 		key_set_digest(key, (enum kind)data->class, bytes);
 		break;
 	default:
-		bytes = (const uint8_t *)list_text(&data->text, i, &length);
 		if (!key_borrow_text(key, (enum kind)data->class, (const char *)bytes, length))
 			stop("not a key", (const char *)bytes, length);
 	}

@@ -4,7 +4,10 @@
  * turn in one run (docs/bench.md).
  *
  *   peers [--entries 1e6] [--class CLASS]... [--table NAME] [--stream STREAM]... [--only WHO]...
- *         [--slices 15]
+ *         [--mode MODE]... [--slices 15] [--duel ENTRIES]
+ *
+ * From 20 million entries on (--duel) a peer is loaded when the one before it is gone, repute
+ * stays: memory is that of two. Each is then timed in turn with repute alone.
  *
  * QUICK=1 in the environment: short slices, and without what takes long to build.
  * JSON on stdout, one line a case; then a table for people on stderr.
@@ -16,14 +19,15 @@
 #include <unistd.h>
 
 #include "bench/peers/peers.h"
-#include "bench/peers/probe.h"
+#include "bench/probe.h"
 #include "bench/timer.h"
 
 #define PEERS_MOST 24
 #define SLICES_MOST 63
 #define ONLY_MOST 24
 #define GROUP 256
-#define QUICK_SECONDS 40 /* shared by the classes; a class that is late does miss and hit alone */
+#define DUEL_ENTRIES 20000000
+#define QUICK_SECONDS 36 /* shared by the classes; a class that is late does miss and hit alone */
 #define QUICK_GRACE 6
 
 enum mode { ONE, LAT, BATCH, MODE_COUNT };
@@ -35,15 +39,15 @@ static const struct peer_family *const families[] = {
 };
 
 static struct options {
-	size_t entries, slices, slice, checked;
+	size_t entries, duel, slices, slice, checked;
 	double slice_ns;          /* what a slice of one peer may take, about */
-	unsigned classes, streams;
+	unsigned classes, streams, modes;
 	const char *table;
 	const char *only[ONLY_MOST];
 	size_t only_count;
 	bool quick;
 	double started;
-} options = {.entries = 1000000, .slices = 15, .slice = 32768, .checked = 1u << 20,
+} options = {.entries = 1000000, .duel = DUEL_ENTRIES, .slices = 15, .slice = 32768, .checked = 1u << 20,
 	     .slice_ns = 8e6};
 
 struct runner {
@@ -60,7 +64,7 @@ struct runner {
 struct race {
 	const struct data *data;
 	struct runner runners[PEERS_MOST];
-	size_t count;
+	size_t count, first_printed;
 	struct probe probe;
 };
 
@@ -208,15 +212,16 @@ print_runner(const struct race *race, const struct queries *queries, enum data_s
 {
 	const struct data *data = race->data;
 	const char *class = data_class_names[data->class];
+	double beside = median_of(race->runners[0].ns);
 	double ratio = median_ratio(runner->ns, race->runners[0].ns);
 	double bytes = runner->bytes / (double)data->count;
 	char wrong[48] = "";
 	printf("{\"class\":\"%s\",\"table\":\"%s\",\"stream\":\"%s\",\"entries\":%zu,\"mode\":\"%s\","
 	       "\"who\":\"%s\",\"ns_median\":%.2f,\"ns_min\":%.2f,\"ratio_to_repute\":%.3f,"
-	       "\"bytes_per_entry\":%.2f,\"build_seconds\":%.3f,\"hits\":%.4f,\"wrong\":%zu,"
+	       "\"repute_ns_median\":%.2f,\"bytes_per_entry\":%.2f,\"build_seconds\":%.3f,\"hits\":%.4f,\"wrong\":%zu,"
 	       "\"own_batch\":%s}\n", class, data->table, data_stream_names[stream], data->count,
 	       mode_names[mode], runner->peer->who, median_of(runner->ns), least(runner->ns), ratio,
-	       bytes, runner->build_seconds, (double)queries->hits / (double)queries->count,
+	       beside, bytes, runner->build_seconds, (double)queries->hits / (double)queries->count,
 	       runner->wrong, runner->peer->find_batch ? "true" : "false");
 	if (runner->wrong > 0)
 		snprintf(wrong, sizeof(wrong), "  wrong or refused: %zu", runner->wrong);
@@ -302,12 +307,14 @@ run_stream(struct race *race, enum data_stream stream)
 		return true;
 	fprintf(stderr, "%s: %s\n", data_class_names[race->data->class], data_stream_names[stream]);
 	for (int mode = 0; mode < MODE_COUNT; mode++) {
-		for (size_t r = 0; r < race->count && mode != LAT; r++) {
+		if (options.modes != 0 && (options.modes >> mode & 1) == 0)
+			continue;
+		for (size_t r = 0; r < race->count && (mode != LAT || options.modes == 1u << LAT); r++) {
 			check(&race->runners[r], queries, (enum mode)mode);
 			good = good && (race->runners[r].wrong == 0 || r > 0);
 		}
 		time_all(race, queries, (enum mode)mode);
-		for (size_t r = 0; r < race->count; r++)
+		for (size_t r = race->first_printed; r < race->count; r++)
 			print_runner(race, queries, stream, (enum mode)mode, &race->runners[r]);
 		print_probe(race, stream, (enum mode)mode);
 	}
@@ -316,23 +323,71 @@ run_stream(struct race *race, enum data_stream stream)
 }
 
 static bool
+run_streams(struct race *race)
+{
+	bool good = true;
+	for (int stream = 0; stream < STREAM_COUNT; stream++)
+		if ((options.streams == 0 || options.streams >> stream & 1) &&
+		    !is_late(race, (enum data_stream)stream))
+			good = run_stream(race, (enum data_stream)stream) && good;
+	return good;
+}
+
+static void
+runners_drop(struct race *race, size_t first)
+{
+	while (race->count > first) {
+		struct runner *last = &race->runners[--race->count];
+		last->peer->free(last->self);
+		memset(last, 0, sizeof(*last));
+	}
+	malloc_trim(0);
+}
+
+/* Those that are asked for, repute's first. */
+static size_t
+choose(const struct data *data, const struct peer **chosen)
+{
+	size_t count = 0;
+	for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++)
+		for (size_t p = 0; p < families[f]->count && count < PEERS_MOST; p++)
+			if (asked_for(&families[f]->peers[p], data))
+				chosen[count++] = &families[f]->peers[p];
+	return count;
+}
+
+/* One after another; variants that share a table together. repute's rows are those of the first. */
+static bool
+run_duels(struct race *race, const struct peer **chosen, size_t count, size_t ours)
+{
+	bool good = count > ours || run_streams(race);
+	for (size_t at = ours; at < count;) {
+		const struct peer *first = chosen[at];
+		while (at < count && chosen[at]->build == first->build)
+			runner_add(race, chosen[at++]);
+		good = (race->count == ours || run_streams(race)) && good;
+		race->first_printed = race->count > ours ? ours : race->first_printed;
+		runners_drop(race, ours);
+	}
+	return good;
+}
+
+static bool
 run_class(enum data_class class)
 {
 	struct race race = {.data = data_make(class, options.table, options.entries, 1)};
-	bool good = true;
+	const struct peer *chosen[PEERS_MOST];
+	bool good;
 	if (race.data == NULL)
 		return false;
-	for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++)
-		for (size_t p = 0; p < families[f]->count && race.count < PEERS_MOST; p++)
-			if (asked_for(&families[f]->peers[p], race.data))
-				runner_add(&race, &families[f]->peers[p]);
+	bool duels = race.data->count >= options.duel;
+	size_t count = choose(race.data, chosen), ours = 0;
+	while (ours < count && (!duels || strncmp(chosen[ours]->who, "repute", 6) == 0))
+		runner_add(&race, chosen[ours++]);
+	malloc_trim(0);
 	probe_open(&race.probe, (size_t)race.runners[0].bytes);
-	for (int stream = 0; stream < STREAM_COUNT; stream++)
-		if ((options.streams == 0 || options.streams >> stream & 1) &&
-		    !is_late(&race, (enum data_stream)stream))
-			good = run_stream(&race, (enum data_stream)stream) && good;
-	for (size_t r = 0; r < race.count; r++)
-		race.runners[r].peer->free(race.runners[r].self);
+	good = duels ? run_duels(&race, chosen, count, ours) : run_streams(&race);
+	runners_drop(&race, 0);
 	probe_close(&race.probe);
 	data_free((struct data *)race.data);
 	return good;
@@ -355,6 +410,8 @@ option_read(const char *name, const char *value)
 	unsigned bit;
 	if (strcmp(name, "--entries") == 0)
 		return (options.entries = (size_t)strtod(value, NULL)) > 0;
+	if (strcmp(name, "--duel") == 0)
+		return (options.duel = (size_t)strtod(value, NULL)) > 0;
 	if (strcmp(name, "--slices") == 0) {
 		options.slices = strtoul(value, NULL, 10);
 		return options.slices > 0 && options.slices <= SLICES_MOST;
@@ -369,6 +426,10 @@ option_read(const char *name, const char *value)
 	}
 	if (strcmp(name, "--stream") == 0) {
 		options.streams |= bit = name_bit(data_stream_names, STREAM_COUNT, value);
+		return bit != 0;
+	}
+	if (strcmp(name, "--mode") == 0) {
+		options.modes |= bit = name_bit(mode_names, MODE_COUNT, value);
 		return bit != 0;
 	}
 	return false;
@@ -402,7 +463,8 @@ main(int argc, char **argv)
 #endif
 	if (!options_read(argc, argv)) {
 		fprintf(stderr, "usage: peers [--entries N] [--class CLASS]... [--table NAME] "
-				"[--stream STREAM]... [--only WHO]... [--slices N]\n");
+				"[--stream STREAM]... [--mode MODE]... [--only WHO]... [--slices N] "
+				"[--duel N]\n");
 		return 2;
 	}
 	options.started = timer_ns();

@@ -43,9 +43,10 @@ bit_of(const struct data *data, const uint8_t *key, unsigned bit)
 static void
 put(struct tree *tree, const struct data *data, size_t i)
 {
-	const uint8_t *key = data->keys + i * data->key_bytes;
+	size_t length;
+	const uint8_t *key = data_key(data, i, &length);
 	uint32_t at = 0;
-	for (unsigned bit = 0; bit + 1 < data->bits[i]; bit++) {
+	for (unsigned bit = 0; bit + 1 < data_bits(data, i); bit++) {
 		unsigned side = bit_of(data, key, bit);
 		uint32_t next = tree->nodes[at][side];
 		if (next == 0 || (next & LEAF) != 0) {
@@ -54,7 +55,7 @@ put(struct tree *tree, const struct data *data, size_t i)
 		}
 		at = next;
 	}
-	tree->nodes[at][bit_of(data, key, data->bits[i] - 1u)] = LEAF | data_claim(data, i);
+	tree->nodes[at][bit_of(data, key, data_bits(data, i) - 1u)] = LEAF | data_claim(data, i);
 }
 
 static void
@@ -143,7 +144,7 @@ mmdb_write(const struct data *data, const char *path)
 	node_new(&tree, 0);
 	for (unsigned bits = 1; bits <= data->key_bytes * 8; bits++)
 		for (size_t i = 0; i < data->count && (data->lengths[bits / 64] >> bits % 64 & 1); i++)
-			if (data->bits[i] == bits)
+			if (data_bits(data, i) == bits)
 				put(&tree, data, i);
 	write_nodes(&tree, file);
 	write_values(file);

@@ -69,15 +69,6 @@ query_key(const struct queries *queries, size_t i, size_t *length)
 	return queries->keys + i * *length;
 }
 
-static inline const uint8_t *
-data_key(const struct data *data, size_t i, size_t *length)
-{
-	*length = data->key_bytes;
-	if (*length == 0)
-		return (const uint8_t *)list_text(&data->text, i, length);
-	return data->keys + i * *length;
-}
-
 static inline uint64_t
 answer_word(struct answer answer)
 {

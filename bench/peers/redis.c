@@ -60,11 +60,14 @@ load(struct redis *self, const struct data *data)
 	const char *words[2 * PAIRS_A_SET + 1] = {"MSET"};
 	size_t lengths[2 * PAIRS_A_SET + 1] = {4};
 	uint64_t values[PAIRS_A_SET];
+	uint8_t keys[PAIRS_A_SET][32];
 	for (size_t i = 0; i < data->count;) {
 		size_t n = 0;
 		for (; n < PAIRS_A_SET && i < data->count; n++, i++) {
 			values[n] = answer_word(data_answer(data, i));
-			words[1 + 2 * n] = (const char *)data_key(data, i, &lengths[1 + 2 * n]);
+			const uint8_t *key = data_key(data, i, &lengths[1 + 2 * n]);
+			memcpy(keys[n], key, lengths[1 + 2 * n]);
+			words[1 + 2 * n] = (const char *)keys[n];
 			words[2 + 2 * n] = (const char *)&values[n];
 			lengths[2 + 2 * n] = sizeof(values[n]);
 		}

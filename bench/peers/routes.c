@@ -98,7 +98,8 @@ ndpi_build(const struct data *data)
 	ndpi_patricia_tree_t *tree = ndpi_patricia_new((u_int16_t)(data->key_bytes * 8));
 	for (size_t i = 0; tree != NULL && i < data->count; i++) {
 		ndpi_prefix_t prefix;
-		fill(&prefix, data->keys + i * data->key_bytes, data->key_bytes, data->bits[i]);
+		size_t length;
+		fill(&prefix, data_key(data, i, &length), data->key_bytes, (int)data_bits(data, i));
 		ndpi_patricia_node_t *node = ndpi_patricia_lookup(tree, &prefix);
 		ndpi_patricia_set_node_u64(node, answer_word(data_answer(data, i)));
 	}

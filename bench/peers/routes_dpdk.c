@@ -101,7 +101,8 @@ static uint32_t
 address_of(const struct data *data, size_t i)
 {
 	uint32_t address;
-	memcpy(&address, data->keys + i * 4, 4);
+	size_t length;
+	memcpy(&address, data_key(data, i, &length), 4);
 	return address;
 }
 
@@ -120,7 +121,7 @@ by_address(const void *a, const void *b)
 			(address_of(data, i) < address_of(data, j));
 	else
 		order = memcmp(data->keys + i * 16, data->keys + j * 16, 16);
-	return order != 0 ? order : data->bits[j] - data->bits[i];
+	return order != 0 ? order : (int)data_bits(data, j) - (int)data_bits(data, i);
 }
 
 static unsigned
@@ -148,8 +149,8 @@ groups(const struct data *data)
 	sorted_data = data;
 	qsort(order, data->count, sizeof(*order), by_address);
 	for (size_t i = 0; i < data->count; i++) {
-		unsigned deepest = (data->bits[order[i]] + 7u) / 8u, shared = 2;
-		if (i > 0 && (data->bits[order[i - 1]] + 7u) / 8u >= deepest)
+		unsigned deepest = (data_bits(data, order[i]) + 7u) / 8u, shared = 2;
+		if (i > 0 && (data_bits(data, order[i - 1]) + 7u) / 8u >= deepest)
 			shared = common_bytes(data, order[i - 1], order[i]);
 		if (shared < 2)
 			shared = 2;
@@ -168,7 +169,7 @@ reserved_groups(const struct data *data)
 {
 	uint64_t count = 256;
 	for (size_t i = 0; i < data->count; i++)
-		count += data->bits[i] > 24 ? (data->bits[i] + 7u) / 8u - 3u : 0;
+		count += data_bits(data, i) > 24 ? (data_bits(data, i) + 7u) / 8u - 3u : 0;
 	return (uint32_t)(count < GROUPS_MOST ? count : GROUPS_MOST);
 }
 
@@ -198,7 +199,7 @@ fib_open(const struct data *data, enum rte_fib_dir24_8_nh_sz size)
 		return NULL;
 	}
 	for (size_t i = 0; i < data->count; i++)
-		self->refused += rte_fib_add(self->table, address_of(data, i), data->bits[i],
+		self->refused += rte_fib_add(self->table, address_of(data, i), (uint8_t)data_bits(data, i),
 					     data_claim(data, i) + 1) != 0;
 	return told(self, "rte_fib");
 }
@@ -290,7 +291,7 @@ fib6_open(const struct data *data)
 		return NULL;
 	}
 	for (size_t i = 0; i < data->count; i++)
-		self->refused += rte_fib6_add(self->table, data->keys + i * 16, data->bits[i],
+		self->refused += rte_fib6_add(self->table, data->keys + i * 16, data_bits(data, i),
 					      data_claim(data, i) + 1) != 0;
 	return told(self, "rte_fib6");
 }
@@ -362,7 +363,7 @@ lpm_build(const struct data *data)
 		self->table = rte_lpm_create("lpm", SOCKET_ID_ANY, &conf);
 	good = good && self->table != NULL;
 	for (size_t i = 0; good && i < data->count; i++)
-		good = rte_lpm_add(self->table, address_of(data, i), data->bits[i],
+		good = rte_lpm_add(self->table, address_of(data, i), data_bits(data, i),
 				   data_claim(data, i) + 1) == 0;
 	if (good) {
 		self->bytes = ((1ull << 24) + groups(data) * 256ull) * 4;
@@ -415,7 +416,7 @@ lpm6_build(const struct data *data)
 		self->table = rte_lpm6_create("lpm6", SOCKET_ID_ANY, &conf);
 	good = good && self->table != NULL;
 	for (size_t i = 0; good && i < data->count; i++)
-		good = rte_lpm6_add(self->table, data->keys + i * 16, data->bits[i],
+		good = rte_lpm6_add(self->table, data->keys + i * 16, data_bits(data, i),
 				    data_claim(data, i) + 1) == 0;
 	if (good) {
 		self->bytes = ((1ull << 24) + groups(data) * 256ull) * 4;

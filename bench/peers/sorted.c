@@ -44,24 +44,6 @@ by_digest(const void *a, const void *b)
 	return memcmp(a, b, 32);
 }
 
-/* Rows by their top bits first, then each short run by itself. */
-static void
-sort_rows(struct sorted *self, const struct row *loose)
-{
-	for (uint64_t i = 0; i < self->count; i++)
-		self->index[(top(loose[i].digest) >> (64 - self->bits)) + 1]++;
-	for (uint64_t i = 0; i < 1ull << self->bits; i++)
-		self->index[i + 1] += self->index[i];
-	uint32_t *next = malloc(sizeof(*next) << self->bits);
-	memcpy(next, self->index, sizeof(*next) << self->bits);
-	for (uint64_t i = 0; i < self->count; i++)
-		self->rows[next[top(loose[i].digest) >> (64 - self->bits)]++] = loose[i];
-	for (uint64_t i = 0; i < 1ull << self->bits; i++)
-		qsort(self->rows + self->index[i], self->index[i + 1] - self->index[i],
-		      sizeof(struct row), by_digest);
-	free(next);
-}
-
 static void
 row_fill(struct row *row, const struct data *data, size_t i)
 {
@@ -75,21 +57,43 @@ row_fill(struct row *row, const struct data *data, size_t i)
 	row->answer = data_answer(data, i);
 }
 
+/*
+ * Rows by their top bits first, then each short run by itself. Rows are made
+ * twice rather than kept in two places.
+ */
+static void
+sort_rows(struct sorted *self, const struct data *data)
+{
+	struct row row;
+	for (uint64_t i = 0; i < self->count; i++) {
+		row_fill(&row, data, i);
+		self->index[(top(row.digest) >> (64 - self->bits)) + 1]++;
+	}
+	for (uint64_t i = 0; i < 1ull << self->bits; i++)
+		self->index[i + 1] += self->index[i];
+	uint32_t *next = malloc(sizeof(*next) << self->bits);
+	memcpy(next, self->index, sizeof(*next) << self->bits);
+	for (uint64_t i = 0; i < self->count; i++) {
+		row_fill(&row, data, i);
+		self->rows[next[top(row.digest) >> (64 - self->bits)]++] = row;
+	}
+	for (uint64_t i = 0; i < 1ull << self->bits; i++)
+		qsort(self->rows + self->index[i], self->index[i + 1] - self->index[i],
+		      sizeof(struct row), by_digest);
+	free(next);
+}
+
 static void *
 sorted_build(const struct data *data)
 {
 	struct sorted *self = calloc(1, sizeof(*self));
-	struct row *loose = malloc(data->count * sizeof(*loose));
 	self->count = data->count;
 	self->digest_bytes = data->key_bytes > 0 ? data->key_bytes : 32;
 	for (self->bits = 8; 4ull << self->bits < data->count; self->bits++)
 		;
 	self->rows = malloc((data->count + 1) * sizeof(*self->rows));
 	self->index = calloc((1ull << self->bits) + 1, sizeof(*self->index));
-	for (size_t i = 0; i < data->count; i++)
-		row_fill(&loose[i], data, i);
-	sort_rows(self, loose);
-	free(loose);
+	sort_rows(self, data);
 	return self;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/peers/probe.h"
+#include "bench/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * repute's store, each waiting for the one before (lat), or independent with
  * prefetch (one, batch). In huge pages if the system gives them.
  */
-#ifndef BENCH_PEERS_PROBE_H
-#define BENCH_PEERS_PROBE_H
+#ifndef BENCH_PROBE_H
+#define BENCH_PROBE_H
 
 #include <stdbool.h>
 #include <stddef.h>
