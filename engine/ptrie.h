@@ -146,6 +146,13 @@ ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], s
 bool
 ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix);
 
+/* Ask for the memory of record `index`, which is in range. */
+static inline void
+ptrie_prefetch(const struct ptrie *trie, uint32_t index)
+{
+	__builtin_prefetch(trie->records + (size_t)index * trie->record_bytes);
+}
+
 /*
  * Go on to the next shorter covering prefix; false at the end. Each step gives
  * a shorter one, whatever the bytes say: at most 129 steps.

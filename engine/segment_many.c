@@ -46,32 +46,32 @@ segment_many_choose(const char *name)
 	return PATHS - 1;
 }
 
-void
+size_t
 segment_many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 		  struct segment_best *best)
 {
-	paths[segment->many]->ipv4(segment, addresses, n, best);
+	return paths[segment->many]->ipv4(segment, addresses, n, best);
 }
 
-void
+size_t
 segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
 		  struct segment_best *best)
 {
-	paths[segment->many]->ipv6(segment, addresses, n, best);
+	return paths[segment->many]->ipv6(segment, addresses, n, best);
 }
 
-void
+size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
 		    size_t n, struct segment_best *best)
 {
-	paths[segment->many]->digest(segment, kind, digests, n, best);
+	return paths[segment->many]->digest(segment, kind, digests, n, best);
 }
 
-void
+size_t
 segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
 		  size_t n, struct segment_best *best)
 {
-	paths[segment->many]->text(segment, kind, keys, n, best);
+	return paths[segment->many]->text(segment, kind, keys, n, best);
 }
 
 void

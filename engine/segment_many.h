@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Look-up in batches: the same answers as segment_collect, the most specific
- * key only, with the memory latency of many queries overlapped.
+ * key only, with the memory latency of many queries overlapped. Only queries that
+ * some key covers are returned: a miss costs its line and nothing else.
  *
- * A group of queries goes through the tables in lockstep: hash all and prefetch
- * their lines; look at the lines and prefetch the records of those with a
- * candidate; compare the records. A miss touches its line and nothing else.
+ * Blocks of queries follow one another through the stages of a walk (hash and ask for
+ * the line; look at the line and ask for the record; compare the record), so that
+ * the memory is never waited for with nothing else to do.
  *
  * Nothing is said of claims: the caller looks whether one is live and fits by
  * scope, and asks one at a time (segment_collect) if the best key has none.
@@ -18,11 +19,15 @@
 /* Instead of a claims id: this query must be asked one at a time. */
 #define SEGMENT_ASK 0xfffffffeu
 
+/* Queries of one call, at most. */
+#define SEGMENT_MANY_MOST 256
+
 struct segment_best {
-	uint32_t claims;   /* SEGMENT_NONE: no key covers the query; SEGMENT_ASK */
+	uint32_t claims;   /* SEGMENT_NONE (segment_one only): no key covers it; SEGMENT_ASK */
 	uint32_t record;
 	uint16_t specific; /* as in segment_match */
 	uint8_t in_trie, exact;
+	uint32_t lane;     /* which query */
 };
 
 /*
@@ -37,23 +42,29 @@ segment_many_paths(const char *names[SEGMENT_MANY_PATHS]);
 uint8_t
 segment_many_choose(const char *name);
 
-/* Host order. best[i] belongs to addresses[i]. */
-void
+/*
+ * All of them: one row for each of the n <= SEGMENT_MANY_MOST queries that some key covers, in
+ * no promised order; returns how many. `best` has room for n rows. (A query for which the file is
+ * not what it should be may have two rows.)
+ */
+
+/* Host order. */
+size_t
 segment_many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 		  struct segment_best *best);
 
 /* Network order. */
-void
+size_t
 segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
 		  struct segment_best *best);
 
 /* `digests`: n times 20 or 32 bytes. */
-void
+size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
 		    size_t n, struct segment_best *best);
 
 /* Domains or URLs, all of one kind. */
-void
+size_t
 segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
 		  size_t n, struct segment_best *best);
 

@@ -9,7 +9,7 @@
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
-/* Queries in flight. More lines than the processor can fetch at once is no loss, fewer is. */
+/* Queries of one block: as many lines are on their way while the block before is looked at. */
 #define GROUP 32
 
 /* A slot that may be the answer: its record is on its way. */
@@ -24,6 +24,13 @@ struct candidate {
 struct pending {
 	struct candidate row[CANDIDATES];
 	size_t count;
+	bool full;       /* one had to be left out */
+};
+
+/* The rows that are returned. */
+struct rows {
+	struct segment_best *row;
+	size_t count, most;
 };
 
 static inline const struct bucket_d *
@@ -47,13 +54,13 @@ record_claims(const struct segment_table *table, const uint8_t *bytes)
 }
 
 static inline void
-add_candidate(struct pending *pending, const struct segment_table *table,
-	      struct segment_best *best, uint32_t lane, uint32_t record, uint32_t length, bool last)
+add_candidate(struct pending *pending, const struct segment_table *table, uint32_t lane,
+	      uint32_t record, uint32_t length, bool last)
 {
 	if (record >= table->record_count)
 		return;
 	if (pending->count == CANDIDATES) {
-		best[lane].claims = SEGMENT_ASK;
+		pending->full = true;
 		return;
 	}
 	pending->row[pending->count++] = (struct candidate){lane, record, length, last};
@@ -64,7 +71,7 @@ add_candidate(struct pending *pending, const struct segment_table *table,
 
 /* What a line has for one lane's node; true if the walk may go deeper. */
 static inline bool
-probe_slots(struct pending *pending, const struct segment_table *table, struct segment_best *best,
+probe_slots(struct pending *pending, const struct segment_table *table,
 	    const struct bucket_d *line, uint32_t slots, uint32_t lane, uint32_t length, bool last)
 {
 	uint16_t want = FORMAT_SLOT_COVER | (last ? FORMAT_SLOT_HERE : 0);
@@ -75,122 +82,113 @@ probe_slots(struct pending *pending, const struct segment_table *table, struct s
 		uint16_t flags = le16_get(line->slot[slot]);
 		deeper |= flags & FORMAT_SLOT_DEEPER;
 		if ((flags & want) != 0)
-			add_candidate(pending, table, best, lane,
-				      bucket_record(line, entries, slot), length, last);
+			add_candidate(pending, table, lane, bucket_record(line, entries, slot),
+				      length, last);
 	}
 	return deeper != 0;
 }
 
 /* The line of one lane's step and, where nodes overflowed, its neighbours. */
 static inline bool
-probe(struct pending *pending, const struct segment_table *table, struct segment_best *best,
-      uint32_t lane, uint64_t hash, uint32_t length, bool last)
+probe(struct pending *pending, const struct segment_table *table, uint32_t lane, uint64_t hash,
+      uint32_t length, bool last)
 {
 	const struct bucket_d *line = home_line(table, hash);
 	bool deeper = false;
 	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
 		uint32_t slots = many_find(line, bucket_tag(hash));
 		if (__builtin_expect(slots != 0, 0))
-			deeper |= probe_slots(pending, table, best, line, slots, lane, length, last);
+			deeper |= probe_slots(pending, table, line, slots, lane, length, last);
 		if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
 			break;
 	}
 	return deeper;
 }
 
-static void
-best_clear(struct segment_best *best, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		best[i].claims = SEGMENT_NONE;
-}
-
 static inline void
-best_take(struct segment_best *best, const struct segment_table *table,
-	  const struct candidate *row, const uint8_t *bytes, unsigned specific, bool exact)
+add_row(struct rows *rows, const struct segment_best *best)
 {
-	struct segment_best *mine = &best[row->lane];
-	if (mine->claims == SEGMENT_ASK)
-		return;
-	if (mine->claims != SEGMENT_NONE && mine->specific > specific)
-		return;
-	mine->claims = record_claims(table, bytes);
-	mine->record = row->record;
-	mine->specific = (uint16_t)specific;
-	mine->exact = exact;
-	mine->in_trie = 0;
+	if (rows->count < rows->most)
+		rows->row[rows->count++] = *best;
 }
 
 /* --- keys of fixed size ------------------------------------------------------------------- */
 
-/* Records whose key bytes are the query's: addresses of hosts, digests. */
+/*
+ * A block on its way: each key has one step, so blocks follow one another
+ * through three stages. Too many candidates for a block happens only in a file that is
+ * not what it should be: what is left out is missed.
+ */
+struct block {
+	uint64_t hash[GROUP];
+	struct pending pending;
+};
+
+/* Records whose key bytes are the query's. */
 static inline __attribute__((always_inline)) void
-settle_fixed(const struct pending *pending, const struct segment_table *table,
-	     const uint8_t *queries, size_t stride, unsigned specific, struct segment_best *best)
+digest_settle(const struct pending *pending, const struct segment_table *table,
+	      const uint8_t *digests, size_t length, struct rows *rows)
 {
 	for (size_t i = 0; i < pending->count; i++) {
 		const struct candidate *row = &pending->row[i];
 		const uint8_t *bytes = record_at(table, row->record);
-		if (memcmp(bytes, queries + row->lane * stride, stride) == 0)
-			best_take(best, table, row, bytes, specific, true);
+		if (memcmp(bytes, digests + row->lane * length, length) == 0)
+			add_row(rows, &(struct segment_best){
+				.claims = record_claims(table, bytes), .record = row->record,
+				.exact = 1, .lane = row->lane});
 	}
 }
 
 static inline __attribute__((always_inline)) void
-digest_group(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
-	     struct segment_best *best)
+digest_start(struct block *block, const struct segment_table *table, const uint8_t *digests,
+	     size_t length, size_t from, size_t to)
 {
-	struct pending pending;
-	uint64_t hash[GROUP];
-	pending.count = 0;
-	for (size_t i = 0; i < n; i++) {
-		hash[i] = path_digest(table->seed, digests + i * length, length);
-		__builtin_prefetch(home_line(table, hash[i]));
+	for (size_t i = from; i < to; i++) {
+		block->hash[i - from] = path_digest(table->seed, digests + i * length, length);
+		__builtin_prefetch(home_line(table, block->hash[i - from]));
 	}
-	for (size_t i = 0; i < n; i++)
-		probe(&pending, table, best, (uint32_t)i, hash[i], (uint32_t)length, true);
-	settle_fixed(&pending, table, digests, length, 0, best);
 }
 
-static void
-many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
-		    size_t n, struct segment_best *best)
+static inline __attribute__((always_inline)) void
+digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
+	      struct rows *rows)
+{
+	struct block block[3];
+	size_t last = (n + GROUP - 1) / GROUP;
+	for (size_t at = 0; at < last + 2; at++) {
+		struct block *first = &block[at % 3], *second = &block[(at + 2) % 3];
+		struct block *third = &block[(at + 1) % 3];
+		if (at < last)
+			digest_start(first, table, digests, length, at * GROUP,
+				     (at + 1) * GROUP < n ? (at + 1) * GROUP : n);
+		if (at > 0 && at <= last) {
+			size_t from = (at - 1) * GROUP, to = at * GROUP < n ? at * GROUP : n;
+			second->pending.count = 0;
+			for (size_t i = from; i < to; i++)
+				probe(&second->pending, table, (uint32_t)i,
+				      second->hash[i - from], (uint32_t)length, true);
+		}
+		if (at > 1)
+			digest_settle(&third->pending, table, digests, length, rows);
+	}
+}
+
+static size_t
+many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests, size_t n,
+	    struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
-	best_clear(best, n);
+	struct rows rows = {best, 0, n};
 	if (table->buckets == 0)
-		return;
-	for (size_t i = 0; i < n; i += GROUP) {
-		size_t some = n - i < GROUP ? n - i : GROUP;
-		if (kind == KIND_SHA1)
-			digest_group(table, digests + i * 20, 20, some, best + i);
-		else
-			digest_group(table, digests + i * 32, 32, some, best + i);
-	}
+		return 0;
+	if (kind == KIND_SHA1)
+		digest_blocks(table, digests, 20, n, &rows);
+	else
+		digest_blocks(table, digests, 32, n, &rows);
+	return rows.count;
 }
 
-/* --- IP ------------------------------------------------------------------------------------- */
-
-/* A prefix of the trie is the answer where it is more specific than what the table has. */
-static void
-merge_trie(const struct ptrie *trie, const uint32_t *records, size_t n, struct segment_best *best)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct ptrie_prefix prefix;
-		if (records[i] == 0 || best[i].claims == SEGMENT_ASK ||
-		    !ptrie_record(trie, records[i] - 1, &prefix))
-			continue;
-		if (best[i].claims != SEGMENT_NONE && best[i].specific >= prefix.bits)
-			continue;
-		best[i].claims = prefix.claims;
-		best[i].record = records[i] - 1;
-		best[i].specific = (uint16_t)prefix.bits;
-		best[i].in_trie = 1;
-		best[i].exact = prefix.bits == trie->address_bits;
-	}
-}
-
-#define CHUNK 256
+/* --- IPv4 ----------------------------------------------------------------------------------- */
 
 /* The lanes whose block of the bitmap has something. Without a bitmap: all. */
 static inline size_t
@@ -213,7 +211,7 @@ gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, u
 
 static void
 hosts_group(const struct segment_table *table, const uint32_t *addresses, const uint8_t *lanes,
-	    size_t n, struct segment_best *best)
+	    size_t n, struct rows *rows)
 {
 	struct pending pending;
 	uint64_t hash[GROUP];
@@ -223,63 +221,128 @@ hosts_group(const struct segment_table *table, const uint32_t *addresses, const 
 		__builtin_prefetch(home_line(table, hash[i]));
 	}
 	for (size_t i = 0; i < n; i++)
-		probe(&pending, table, best, lanes[i], hash[i], 32, true);
+		probe(&pending, table, lanes[i], hash[i], 32, true);
 	for (size_t i = 0; i < pending.count; i++) {
 		const struct candidate *row = &pending.row[i];
 		const uint8_t *bytes = record_at(table, row->record);
 		if (be32_get(bytes) == addresses[row->lane])
-			best_take(best, table, row, bytes, 32, true);
+			add_row(rows, &(struct segment_best){
+				.claims = record_claims(table, bytes), .record = row->record,
+				.specific = 32, .exact = 1, .lane = row->lane});
 	}
 }
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */
 static void
 prefixes_chunk(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
-	       size_t n, struct segment_best *best)
+	       size_t n, struct rows *rows)
 {
-	uint32_t left[CHUNK], records[CHUNK];
-	uint8_t lane[CHUNK];
+	uint32_t left[SEGMENT_MANY_MOST], records[SEGMENT_MANY_MOST];
+	uint8_t lane[SEGMENT_MANY_MOST], found[SEGMENT_MANY_MOST];
 	size_t count = 0;
+	memset(found, 0, sizeof(found));
+	for (size_t i = 0; i < rows->count; i++)
+		found[rows->row[i].lane] = 1;
 	for (size_t i = 0; i < n; i++) {
-		if (best[lanes[i]].claims != SEGMENT_NONE)
-			continue;
 		left[count] = addresses[lanes[i]];
-		lane[count++] = lanes[i];
+		lane[count] = lanes[i];
+		count += !found[lanes[i]];
 	}
 	ptrie_find_many_ipv4(trie, left, count, records);
 	for (size_t i = 0; i < count; i++)
 		if (records[i] != 0)
-			merge_trie(trie, &records[i], 1, &best[lane[i]]);
+			ptrie_prefetch(trie, records[i] - 1);
+	for (size_t i = 0; i < count; i++) {
+		struct ptrie_prefix prefix;
+		if (records[i] != 0 && ptrie_record(trie, records[i] - 1, &prefix))
+			add_row(rows, &(struct segment_best){
+				.claims = prefix.claims, .record = records[i] - 1,
+				.specific = (uint16_t)prefix.bits, .in_trie = 1,
+				.exact = prefix.bits == 32, .lane = lane[i]});
+	}
 }
 
-static void
-ipv4_chunk(const struct segment *segment, const uint32_t *addresses, size_t n,
-	   struct segment_best *best)
-{
-	const struct segment_table *table = &segment->table[KIND_IPV4];
-	uint8_t lanes[CHUNK];
-	size_t count = gate_lanes(segment, addresses, n, lanes);
-	for (size_t i = 0; table->buckets != 0 && i < count; i += GROUP)
-		hosts_group(table, addresses, lanes + i, count - i < GROUP ? count - i : GROUP, best);
-	if (segment->trie[KIND_IPV4].record_count > 0 && count > 0)
-		prefixes_chunk(&segment->trie[KIND_IPV4], addresses, lanes, count, best);
-}
-
-static void
+static size_t
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	  struct segment_best *best)
 {
-	best_clear(best, n);
-	for (size_t i = 0; i < n; i += CHUNK)
-		ipv4_chunk(segment, addresses + i, n - i < CHUNK ? n - i : CHUNK, best + i);
+	const struct segment_table *table = &segment->table[KIND_IPV4];
+	struct rows rows = {best, 0, n};
+	uint8_t lanes[SEGMENT_MANY_MOST];
+	size_t count = gate_lanes(segment, addresses, n, lanes);
+	for (size_t i = 0; table->buckets != 0 && i < count; i += GROUP)
+		hosts_group(table, addresses, lanes + i, count - i < GROUP ? count - i : GROUP, &rows);
+	if (segment->trie[KIND_IPV4].record_count > 0 && count > 0)
+		prefixes_chunk(&segment->trie[KIND_IPV4], addresses, lanes, count, &rows);
+	return rows.count;
 }
 
-/* --- text and IPv6: walks in lockstep ----------------------------------------------------------- */
+/* --- walks: several records may cover a query, the most specific is returned ----------------- */
+
+static void
+best_clear(struct segment_best *best, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		best[i].claims = SEGMENT_NONE;
+}
+
+/* `best` is by lane; in a block with too many candidates every query is asked by itself. */
+static void
+best_ask(struct segment_best *best, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		best[i] = (struct segment_best){.claims = SEGMENT_ASK};
+}
+
+static void
+best_rows(struct rows *rows, const struct segment_best *best, size_t n, size_t from)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (best[i].claims == SEGMENT_NONE)
+			continue;
+		struct segment_best row = best[i];
+		row.lane = (uint32_t)(from + i);
+		add_row(rows, &row);
+	}
+}
+
+static inline void
+best_take(struct segment_best *best, const struct segment_table *table,
+	  const struct candidate *row, const uint8_t *bytes, unsigned specific, bool exact)
+{
+	struct segment_best *mine = &best[row->lane];
+	if (mine->claims != SEGMENT_NONE && mine->specific > specific)
+		return;
+	mine->claims = record_claims(table, bytes);
+	mine->record = row->record;
+	mine->specific = (uint16_t)specific;
+	mine->exact = exact;
+	mine->in_trie = 0;
+}
+
+/* A prefix of the trie is the answer where it is more specific than what the table has. */
+static void
+merge_trie(const struct ptrie *trie, const uint32_t *records, size_t n, struct segment_best *best)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ptrie_prefix prefix;
+		if (records[i] == 0 || best[i].claims == SEGMENT_ASK ||
+		    !ptrie_record(trie, records[i] - 1, &prefix))
+			continue;
+		if (best[i].claims != SEGMENT_NONE && best[i].specific >= prefix.bits)
+			continue;
+		best[i].claims = prefix.claims;
+		best[i].record = records[i] - 1;
+		best[i].specific = (uint16_t)prefix.bits;
+		best[i].in_trie = 1;
+		best[i].exact = prefix.bits == trie->address_bits;
+	}
+}
 
 /* URLs walk by path.c. */
 static void
 walk_urls(struct pending *pending, const struct segment_table *table,
-	  const struct key *const *keys, size_t n, struct segment_best *best)
+	  const struct key *const *keys, size_t n)
 {
 	struct path path[GROUP];
 	struct path_step step[GROUP];
@@ -300,7 +363,7 @@ walk_urls(struct pending *pending, const struct segment_table *table,
 		}
 		for (size_t i = 0; i < stepped; i++) {
 			unsigned lane = active[i];
-			if (probe(pending, table, best, lane, step[lane].hash, step[lane].length,
+			if (probe(pending, table, lane, step[lane].hash, step[lane].length,
 				  step[lane].last) && !path[lane].done)
 				active[kept++] = (uint8_t)lane;
 		}
@@ -373,7 +436,7 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 /* Names go from the suffix with first_step labels to the whole, as path.c walks them. */
 static inline void
 walk_domains(struct pending *pending, const struct segment_table *table,
-	     const struct key *const *keys, size_t n, struct segment_best *best)
+	     const struct key *const *keys, size_t n)
 {
 	uint32_t start[GROUP];
 	uint64_t hash[GROUP];
@@ -395,7 +458,7 @@ walk_domains(struct pending *pending, const struct segment_table *table,
 		for (size_t i = 0; i < count; i++) {
 			unsigned lane = active[i];
 			bool last = start[lane] == 0;
-			if (!probe(pending, table, best, lane, hash[lane],
+			if (!probe(pending, table, lane, hash[lane],
 				   keys[lane]->length - start[lane], last) || last)
 				continue;
 			start[lane] = path_label_before(key_text(keys[lane]), start[lane]);
@@ -407,38 +470,46 @@ walk_domains(struct pending *pending, const struct segment_table *table,
 
 static void
 text_group(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
-	   struct segment_best *best)
+	   size_t from, struct rows *rows)
 {
 	const struct segment_table *table = &segment->table[kind];
+	struct segment_best best[GROUP];
 	struct pending pending;
 	pending.count = 0;
+	pending.full = false;
 	if (kind == KIND_DOMAIN)
-		walk_domains(&pending, table, keys, n, best);
+		walk_domains(&pending, table, keys, n);
 	else
-		walk_urls(&pending, table, keys, n, best);
+		walk_urls(&pending, table, keys, n);
 	if (pending.count == 0)
 		return;
 	prefetch_text(&pending, table);
-	if (kind == KIND_DOMAIN)
+	best_clear(best, n);
+	if (pending.full)
+		best_ask(best, n);
+	else if (kind == KIND_DOMAIN)
 		settle_domains(&pending, table, keys, best);
 	else
 		settle_urls(&pending, table, keys, best);
+	best_rows(rows, best, n, from);
 }
 
-static void
-many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
-		  size_t n, struct segment_best *best)
+static size_t
+many_text(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
+	  struct segment_best *best)
 {
-	best_clear(best, n);
+	struct rows rows = {best, 0, n};
 	if (segment->table[kind].buckets == 0)
-		return;
+		return 0;
 	if (kind == KIND_URL && segment->pattern_count > 0) {
+		best_ask(best, n);
 		for (size_t i = 0; i < n; i++)
-			best[i].claims = SEGMENT_ASK;
-		return;
+			best[i].lane = (uint32_t)i;
+		return n;
 	}
 	for (size_t i = 0; i < n; i += GROUP)
-		text_group(segment, kind, keys + i, n - i < GROUP ? n - i : GROUP, best + i);
+		text_group(segment, kind, keys + i, n - i < GROUP ? n - i : GROUP, i, &rows);
+	return rows.count;
 }
 
 static void
@@ -452,6 +523,7 @@ ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t
 	struct pending pending;
 	size_t count = n;
 	pending.count = 0;
+	pending.full = false;
 	for (size_t i = 0; i < n; i++) {
 		high[i] = be64_get(addresses[i]);
 		low[i] = be64_get(addresses[i] + 8);
@@ -465,8 +537,8 @@ ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t
 			__builtin_prefetch(home_line(table, hash[lane]));
 		}
 		for (size_t i = 0; i < count; i++)
-			if (probe(&pending, table, best, active[i], hash[active[i]], bits,
-				  bits == 128) && bits != 128)
+			if (probe(&pending, table, active[i], hash[active[i]], bits, bits == 128) &&
+			    bits != 128)
 				active[kept++] = active[i];
 		count = kept;
 	}
@@ -477,23 +549,28 @@ ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t
 		    memcmp(bytes, addresses[row->lane], row->length / 8) == 0)
 			best_take(best, table, row, bytes, row->length, row->last);
 	}
+	if (pending.full)
+		best_ask(best, n);
 }
 
-static void
+static size_t
 many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
-		  struct segment_best *best)
+	  struct segment_best *out)
 {
 	const struct ptrie *trie = &segment->trie[KIND_IPV6];
-	uint32_t records[256];
+	struct segment_best best[SEGMENT_MANY_MOST];
+	struct rows rows = {out, 0, n};
+	uint32_t records[SEGMENT_MANY_MOST];
 	best_clear(best, n);
 	if (segment->table[KIND_IPV6].buckets != 0)
 		for (size_t i = 0; i < n; i += GROUP)
 			ipv6_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
-	for (size_t i = 0; trie->record_count > 0 && i < n; i += 256) {
-		size_t some = n - i < 256 ? n - i : 256;
-		ptrie_find_many_ipv6(trie, addresses + i, some, records);
-		merge_trie(trie, records, some, best + i);
+	if (trie->record_count > 0) {
+		ptrie_find_many_ipv6(trie, addresses, n, records);
+		merge_trie(trie, records, n, best);
 	}
+	best_rows(&rows, best, n, 0);
+	return rows.count;
 }
 
 /* --- one query ------------------------------------------------------------------------------------ */

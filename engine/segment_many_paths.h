@@ -7,11 +7,11 @@
 
 struct segment_many_path {
 	const char *name;
-	void (*ipv4)(const struct segment *, const uint32_t *, size_t, struct segment_best *);
-	void (*ipv6)(const struct segment *, const uint8_t (*)[16], size_t, struct segment_best *);
-	void (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
+	size_t (*ipv4)(const struct segment *, const uint32_t *, size_t, struct segment_best *);
+	size_t (*ipv6)(const struct segment *, const uint8_t (*)[16], size_t, struct segment_best *);
+	size_t (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
 		       struct segment_best *);
-	void (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
+	size_t (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
 		     struct segment_best *);
 	void (*one)(const struct segment *, const struct key *, struct segment_best *);
 };

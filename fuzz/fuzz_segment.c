@@ -105,18 +105,20 @@ batch_take(struct batch *batch, enum kind kind)
 static void
 many(const struct segment *segment, struct batch *batch, enum kind kind)
 {
-	struct segment_best best[BATCH], one;
-	size_t n = batch_take(batch, kind);
+	struct segment_best best[SEGMENT_MANY_MOST], one;
+	size_t n = batch_take(batch, kind), rows;
+	n = n < SEGMENT_MANY_MOST ? n : SEGMENT_MANY_MOST;
 	if (kind == KIND_IPV4)
-		segment_many_ipv4(segment, batch->ipv4, n, best);
+		rows = segment_many_ipv4(segment, batch->ipv4, n, best);
 	else if (kind == KIND_IPV6)
-		segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes, n, best);
+		rows = segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes, n, best);
 	else if (kind_table[kind].key_bytes == 0)
-		segment_many_text(segment, kind, batch->texts, n, best);
+		rows = segment_many_text(segment, kind, batch->texts, n, best);
 	else
-		segment_many_digest(segment, kind, batch->bytes, n, best);
-	for (size_t i = 0; i < n; i++) {
+		rows = segment_many_digest(segment, kind, batch->bytes, n, best);
+	for (size_t i = 0; i < rows; i++)
 		read_claims(segment, best[i].claims);
+	for (size_t i = 0; i < n; i++) {
 		if (batch->texts[i]->prefix_bits != kind_table[kind].address_bits)
 			continue;
 		segment_one(segment, batch->texts[i], &one);

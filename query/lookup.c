@@ -140,42 +140,46 @@ lookup_all(const struct view *view, const struct key *key, uint64_t now, struct 
 
 #define BATCH LOOKUP_CHUNK
 
-/* Which layer answers for one query of a batch. */
-struct verdicts {
+/* The queries of a chunk that some layer's key covers; at most one row a query. */
+struct rows {
 	struct segment_best best[BATCH];
 	uint8_t layer[BATCH];
+	size_t count;
 };
 
-static void
+static size_t
 layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *batch, size_t from,
 	   size_t n, struct segment_best *best)
 {
 	const struct segment *segment = &view->layer[layer].segment;
 	if (batch->kind == KIND_IPV4)
-		segment_many_ipv4(segment, batch->ipv4 + from, n, best);
-	else if (batch->kind == KIND_IPV6)
-		segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes + from, n, best);
-	else if (kind_table[batch->kind].key_bytes == 0)
-		segment_many_text(segment, batch->kind, batch->keys + from, n, best);
-	else
-		segment_many_digest(segment, batch->kind,
-				    batch->bytes + from * kind_table[batch->kind].key_bytes, n,
-				    best);
+		return segment_many_ipv4(segment, batch->ipv4 + from, n, best);
+	if (batch->kind == KIND_IPV6)
+		return segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes + from, n, best);
+	if (kind_table[batch->kind].key_bytes == 0)
+		return segment_many_text(segment, batch->kind, batch->keys + from, n, best);
+	return segment_many_digest(segment, batch->kind,
+				   batch->bytes + from * kind_table[batch->kind].key_bytes, n, best);
 }
 
 /* A query that two layers know must be asked one at a time: one may hide what is in the other. */
 static void
-join_layer(struct verdicts *verdicts, uint32_t layer, const struct segment_best *best, size_t n)
+join_layer(struct rows *rows, uint32_t layer, const struct segment_best *best, size_t count)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (best[i].claims == SEGMENT_NONE)
-			continue;
-		if (verdicts->best[i].claims != SEGMENT_NONE) {
-			verdicts->best[i].claims = SEGMENT_ASK;
+	uint16_t row_of[BATCH];
+	memset(row_of, 0xff, sizeof(row_of));
+	for (size_t i = 0; i < rows->count; i++)
+		row_of[rows->best[i].lane] = (uint16_t)i;
+	for (size_t i = 0; i < count; i++) {
+		uint16_t row = row_of[best[i].lane];
+		if (row != UINT16_MAX) {
+			rows->best[row].claims = SEGMENT_ASK;
 			continue;
 		}
-		verdicts->best[i] = best[i];
-		verdicts->layer[i] = (uint8_t)layer;
+		if (rows->count == BATCH)
+			return;
+		rows->best[rows->count] = best[i];
+		rows->layer[rows->count++] = (uint8_t)layer;
 	}
 }
 
@@ -270,96 +274,100 @@ settle(const struct view *view, const struct lookup_batch *batch, uint32_t layer
 }
 
 static bool
-may_embed(const struct view *view, const uint8_t *address)
+view_has_ipv4(const struct view *view)
 {
-	uint32_t ipv4[2];
-	if (canon_embedded_ipv4(address, ipv4) == 0)
-		return false;
 	for (uint32_t i = 0; i < view->layer_count; i++)
 		if (view->layer[i].segment.keys[KIND_IPV4] > 0)
 			return true;
 	return false;
 }
 
-static void
-settle_all(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
-	   uint64_t now, const struct verdicts *verdicts, struct repute_hit *hits)
+static bool
+may_embed(const struct view *view, const uint8_t *address)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct segment_best *best = &verdicts->best[i];
-		hits[i].found = false;
-		if (best->claims == SEGMENT_NONE) {
-			if (batch->kind == KIND_IPV6 && may_embed(view, batch->bytes + (from + i) * 16))
-				ask_one(view, batch, from + i, now, &hits[i]);
-		} else if (best->claims == SEGMENT_ASK ||
-			   !settle(view, batch, verdicts->layer[i], best, now, &hits[i])) {
-			ask_one(view, batch, from + i, now, &hits[i]);
-		}
+	uint32_t ipv4[2];
+	return canon_embedded_ipv4(address, ipv4) != 0 && view_has_ipv4(view);
+}
+
+/* IPv6 addresses without a row, inside which an IPv4 address that is listed may be: to be asked. */
+static void
+rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
+	      struct rows *rows)
+{
+	bool has_row[BATCH] = {false};
+	for (size_t i = 0; i < rows->count; i++)
+		has_row[rows->best[i].lane] = true;
+	for (size_t i = 0; i < n && rows->count < BATCH; i++) {
+		if (has_row[i] || !may_embed(view, batch->bytes + (from + i) * 16))
+			continue;
+		rows->layer[rows->count] = 0;
+		rows->best[rows->count++] = (struct segment_best){.claims = SEGMENT_ASK,
+								  .lane = (uint32_t)i};
 	}
 }
 
 /* The claims of those that were found: on their way while the first are read. */
 static void
-prefetch_claims(const struct view *view, const struct verdicts *verdicts, size_t n)
+prefetch_claims(const struct view *view, const struct rows *rows)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct segment *segment = &view->layer[verdicts->layer[i]].segment;
-		if (verdicts->best[i].claims < segment->claim_count)
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct segment *segment = &view->layer[rows->layer[i]].segment;
+		if (rows->best[i].claims < segment->claim_count)
 			__builtin_prefetch(segment->claims +
-					   (size_t)verdicts->best[i].claims * sizeof(struct claim_d));
+					   (size_t)rows->best[i].claims * sizeof(struct claim_d));
 	}
 }
 
 static void
 layers_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
-	    struct verdicts *verdicts)
+	    struct rows *rows)
 {
 	struct segment_best best[BATCH];
-	layer_many(view, 0, batch, from, n, verdicts->best);
-	memset(verdicts->layer, 0, n);
-	for (uint32_t layer = 1; layer < view->layer_count; layer++) {
-		layer_many(view, layer, batch, from, n, best);
-		join_layer(verdicts, layer, best, n);
-	}
-	prefetch_claims(view, verdicts, n);
+	rows->count = layer_many(view, 0, batch, from, n, rows->best);
+	memset(rows->layer, 0, rows->count);
+	for (uint32_t layer = 1; layer < view->layer_count; layer++)
+		join_layer(rows, layer, best, layer_many(view, layer, batch, from, n, best));
+	prefetch_claims(view, rows);
+	if (batch->kind == KIND_IPV6 && view_has_ipv4(view))
+		rows_embedded(view, batch, from, n, rows);
 }
 
 static void
 chunk_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	   uint64_t now, struct repute_hit *hits)
 {
-	struct verdicts verdicts;
-	if (view->layer_count == 0) {
-		for (size_t i = 0; i < n; i++)
-			hits[i].found = false;
+	struct rows rows;
+	for (size_t i = 0; i < n; i++)
+		hits[i].found = false;
+	if (view->layer_count == 0)
 		return;
+	layers_many(view, batch, from, n, &rows);
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct segment_best *best = &rows.best[i];
+		struct repute_hit *hit = &hits[best->lane];
+		if (best->claims == SEGMENT_ASK ||
+		    !settle(view, batch, rows.layer[i], best, now, hit))
+			ask_one(view, batch, from + best->lane, now, hit);
 	}
-	layers_many(view, batch, from, n, &verdicts);
-	settle_all(view, batch, from, n, now, &verdicts, hits);
 }
 
 size_t
 lookup_candidates(const struct view *view, const struct lookup_batch *batch, size_t from,
 		  size_t n, struct lookup_candidate candidates[LOOKUP_CHUNK])
 {
-	struct verdicts verdicts;
+	struct rows rows;
 	/* A digest is covered by itself alone, and join_layer says if two layers have it. */
 	bool sole = kind_table[batch->kind].address_bits == 0 && !kind_table[batch->kind].scoped;
-	size_t count = 0;
 	if (view->layer_count == 0)
 		return 0;
-	layers_many(view, batch, from, n, &verdicts);
-	for (size_t i = 0; i < n; i++) {
-		const struct segment_best *best = &verdicts.best[i];
-		if (best->claims == SEGMENT_NONE &&
-		    (batch->kind != KIND_IPV6 || !may_embed(view, batch->bytes + (from + i) * 16)))
-			continue;
-		candidates[count++] = (struct lookup_candidate){
-			.found = match_of(batch, verdicts.layer[i], best), .place = (uint16_t)i,
-			.sole = sole && best->claims != SEGMENT_ASK,
+	layers_many(view, batch, from, n, &rows);
+	for (size_t i = 0; i < rows.count; i++)
+		candidates[i] = (struct lookup_candidate){
+			.found = match_of(batch, rows.layer[i], &rows.best[i]),
+			.place = (uint16_t)rows.best[i].lane,
+			.sole = sole && rows.best[i].claims != SEGMENT_ASK,
 		};
-	}
-	return count;
+	return rows.count;
 }
 
 void

@@ -38,8 +38,8 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 
 /*
  * For what looks at claims by itself (judge.h). Which of n queries of a batch, n at most
- * LOOKUP_CHUNK, may have a hit: those that are not named have none. Returns how many,
- * in order of their places.
+ * LOOKUP_CHUNK, may have a hit: those that are not named have none. Returns how many, in no
+ * promised order.
  */
 #define LOOKUP_CHUNK 256
 struct lookup_candidate {
