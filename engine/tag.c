@@ -550,7 +550,8 @@ tag_next(struct tag_cursor *cursor, struct tag_view *tag)
 
 	if (cursor->bad || cursor->offset >= cursor->length)
 		return false;
-	if (cursor->length > LIMIT_TAGS_BYTES || !tag_take(cursor, &next)) {
+	if (cursor->length > LIMIT_TAGS_BYTES || cursor->count++ >= LIMIT_TAGS_PER_CLAIM ||
+	    !tag_take(cursor, &next)) {
 		cursor->bad = true;
 		return false;
 	}

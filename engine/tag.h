@@ -125,6 +125,7 @@ struct tag_cursor {
 	bool bad;
 	const uint8_t *last_name; /* private: order check */
 	uint8_t last_name_length;
+	uint32_t count;           /* private: tags so far */
 };
 struct tag_view {
 	enum tag_type type;

@@ -52,60 +52,59 @@ criteria_free(struct criteria *criteria)
 	free(criteria);
 }
 
-static void
-cell_single(struct cell *cell, const char *text, size_t length)
+static bool
+word_value(enum criteria_pseudo_row row, size_t index, const char **text, size_t *length)
 {
-	if (!text)
-		return;
-	cell->count = 1;
-	cell->single = text;
-	cell->single_length = length;
+	if (index >= criteria_pseudo[row].value_count)
+		return false;
+	*text = criteria_pseudo[row].values[index];
+	*length = strlen(*text);
+	return true;
 }
 
-static void
-cell_word(struct cell *cell, enum criteria_pseudo_row row, size_t index)
-{
-	if (index < criteria_pseudo[row].value_count)
-		cell_single(cell, criteria_pseudo[row].values[index],
-			    strlen(criteria_pseudo[row].values[index]));
-}
-
-static void
-cell_time(struct cell *cell, char text[CLOCK_TEXT_BYTES], uint64_t seconds)
+static bool
+time_value(uint64_t seconds, char time[CLOCK_TEXT_BYTES], const char **text, size_t *length)
 {
 	if (seconds == 0)
-		return;
-	clock_print(seconds, text);
-	cell_single(cell, text, strlen(text));
+		return false;
+	clock_print(seconds, time);
+	*text = time;
+	*length = strlen(time);
+	return true;
 }
 
-static void
-pseudo_fill(struct claim *claim, struct cell *cell, unsigned row,
-	    const struct criteria_subject *subject)
+bool
+criteria_pseudo_value(const struct criteria_subject *subject, enum criteria_pseudo_row row,
+		      char time[CLOCK_TEXT_BYTES], const char **text, size_t *length)
 {
 	switch (row) {
 	case PSEUDO_KIND:
-		cell_word(cell, PSEUDO_KIND, (size_t)subject->kind);
-		break;
+		return word_value(row, (size_t)subject->kind, text, length);
 	case PSEUDO_SCOPE:
-		cell_word(cell, PSEUDO_SCOPE, (size_t)subject->scope - 1);
-		break;
+		return word_value(row, (size_t)subject->scope - 1, text, length);
 	case PSEUDO_SOURCE:
-		cell_single(cell, subject->source, subject->source_length);
-		break;
+		*text = subject->source;
+		*length = subject->source_length;
+		return subject->source != NULL;
 	case PSEUDO_KEY:
-		cell_single(cell, subject->key, subject->key_length);
-		break;
+		*text = subject->key;
+		*length = subject->key_length;
+		return subject->key != NULL;
 	case PSEUDO_EXPIRES:
-		cell_time(cell, claim->times[row], subject->expires);
-		break;
+		return time_value(subject->expires, time, text, length);
 	case PSEUDO_FIRST_SEEN:
-		cell_time(cell, claim->times[row], subject->first_seen);
-		break;
-	case PSEUDO_LAST_SEEN:
-		cell_time(cell, claim->times[row], subject->last_seen);
-		break;
+		return time_value(subject->first_seen, time, text, length);
+	default:
+		return time_value(subject->last_seen, time, text, length);
 	}
+}
+
+static void
+pseudo_fill(struct claim *claim, struct cell *cell, enum criteria_pseudo_row row,
+	    const struct criteria_subject *subject)
+{
+	cell->count = criteria_pseudo_value(subject, row, claim->times[row], &cell->single,
+					    &cell->single_length);
 }
 
 static void
@@ -123,15 +122,17 @@ tag_fill(struct claim *claim, const struct tag_view *tag)
 	}
 }
 
-/* False if the string is damaged. */
+/* The bounded half or the other; a tag in the wrong half is none. False: damaged. */
 static bool
-tags_fill(struct claim *claim, const uint8_t *bytes, size_t length)
+tags_fill(struct claim *claim, const uint8_t *bytes, size_t length, bool bounded)
 {
 	struct tag_cursor cursor = { .bytes = bytes, .length = length };
 	struct tag_view tag;
 
-	while (tag_next(&cursor, &tag))
-		tag_fill(claim, &tag);
+	while (tag_next(&cursor, &tag)) {
+		if (tag_type_bounded(tag.type) == bounded)
+			tag_fill(claim, &tag);
+	}
 	return !cursor.bad;
 }
 
@@ -187,6 +188,17 @@ cell_shares(const struct criteria *criteria, const struct cell *cell,
 	return false;
 }
 
+bool
+criteria_number(const char *text, size_t length, int64_t *number)
+{
+	bool negative = length > 0 && text[0] == '-';
+	size_t digits = length - negative;
+
+	if (length == 0 || text[0] == '+' || (text[negative] == '0' && (digits > 1 || negative)))
+		return false;
+	return tag_number_parse(text, length, number);
+}
+
 /* Sign of (the claim's value - the node's). A number that is none is not comparable. */
 static bool
 cell_order(const struct criteria *criteria, const struct cell *cell,
@@ -199,7 +211,7 @@ cell_order(const struct criteria *criteria, const struct cell *cell,
 	int64_t number;
 
 	if (criteria->slots[node->slot].type == TAG_NUMBER) {
-		if (!tag_number_parse(value, length, &number))
+		if (!criteria_number(value, length, &number))
 			return false;
 		*order = (number > wanted->number) - (number < wanted->number);
 		return true;
@@ -268,11 +280,12 @@ criteria_match(const struct criteria *criteria, const struct criteria_subject *s
 	memset(claim.cells, 0, criteria->slot_count * sizeof(claim.cells[0]));
 	for (size_t i = 0; i < criteria->slot_count; i++) {
 		if (criteria->slots[i].pseudo)
-			pseudo_fill(&claim, &claim.cells[i], criteria->slots[i].pseudo - 1u,
+			pseudo_fill(&claim, &claim.cells[i],
+				    (enum criteria_pseudo_row)(criteria->slots[i].pseudo - 1),
 				    subject);
 	}
-	return tags_fill(&claim, subject->set, subject->set_length) &&
-	       tags_fill(&claim, subject->notes, subject->notes_length) &&
+	return tags_fill(&claim, subject->set, subject->set_length, true) &&
+	       tags_fill(&claim, subject->notes, subject->notes_length, false) &&
 	       node_holds(&claim, criteria->root);
 }
 

@@ -38,7 +38,8 @@
  * value = v" means none of them. Text is equal byte for byte, letter case
  * counts. List values, yes/no and dates are compared in canonical form, so
  * `= HIGH` finds High, `= t` finds yes, `= 2026-01-01` finds midnight UTC.
- * A tag whose type is not its category's type is no tag of that category.
+ * A tag whose type is not its category's type is no tag of that category, nor is one
+ * in the wrong half (engine/tag.h: the set has list, yesno, number, the notes the rest).
  *
  * Beside categories there are pseudo-categories, for searching a store. A real
  * category of the same name wins. Asked like tags of these types:

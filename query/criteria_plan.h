@@ -34,7 +34,6 @@
 #ifndef QUERY_CRITERIA_PLAN_H
 #define QUERY_CRITERIA_PLAN_H
 
-#include "engine/clock.h"
 #include "query/criteria.h"
 
 #define CRITERIA_BATCH_SETS 65536 /* most sets of one load */
@@ -97,26 +96,21 @@ criteria_batch_ask(struct criteria_batch *batch, size_t i, enum criteria_notes n
 		   uint64_t *certain, uint64_t *open);
 
 #define CRITERIA_CLAIM_CELLS (2 * LIMIT_TAGS_PER_CLAIM + 8)
-#define CRITERIA_CLAIM_SYMBOLS (LIMIT_TAGS_PER_CLAIM * (LIMIT_VALUES_PER_TAG + 1) + 8)
+#define CRITERIA_CLAIM_PLACES (LIMIT_TAGS_PER_CLAIM * (LIMIT_VALUES_PER_TAG + 1) + 8)
 
-/* One claim, its tags decoded once. Private; about 36 KiB, most of it never touched. */
+/* One claim, its tags decoded once. Private; about 28 KiB, most of it never touched. */
 struct criteria_claim {
 	const struct criteria_plan *plan;
-	uint32_t count, symbol_count;
 	bool bad;                       /* a string is damaged: nothing matches */
-	struct criteria_claim_cell {    /* by column; asked categories that the claim has */
+	uint32_t count, place_count;
+	struct criteria_claim_cell {    /* by column: what is asked and the claim has */
 		uint32_t column;
-		uint32_t symbol, symbols;   /* of its values, those that the plan knows */
-		uint32_t length;            /* of the first value */
-		const char *bytes;
-		int64_t number;
-		bool has_number;
+		uint32_t first, count;  /* its values, among the places */
 	} cells[CRITERIA_CLAIM_CELLS];
-	uint32_t symbols[CRITERIA_CLAIM_SYMBOLS];
-	char times[3][CLOCK_TEXT_BYTES];
+	uint32_t places[CRITERIA_CLAIM_PLACES];
 };
 
-/* `subject` and what it points to are borrowed as long as `claim` is asked. Allocates nothing. */
+/* `subject` is borrowed during the call only. Allocates nothing. */
 void
 criteria_claim_read(const struct criteria_plan *plan, const struct criteria_subject *subject,
 		    struct criteria_claim *claim);

@@ -10,6 +10,7 @@
 #ifndef QUERY_CRITERIA_TREE_H
 #define QUERY_CRITERIA_TREE_H
 
+#include "engine/clock.h"
 #include "query/criteria.h"
 
 #define CRITERIA_NONE UINT32_MAX
@@ -79,6 +80,21 @@ enum criteria_pseudo_row {
 
 /* Pseudo-categories look like categories, so that their values are checked the same way. */
 extern const struct tag_category criteria_pseudo[PSEUDO_COUNT];
+
+/*
+ * The subject's value of a pseudo-category; false if it has none. The text is borrowed
+ * from the subject, or is `time`.
+ */
+bool
+criteria_pseudo_value(const struct criteria_subject *subject, enum criteria_pseudo_row row,
+		      char time[CLOCK_TEXT_BYTES], const char **text, size_t *length);
+
+/*
+ * The number of a tag. Other spellings than the canonical one are none, so that equal
+ * numbers are equal bytes.
+ */
+bool
+criteria_number(const char *text, size_t length, int64_t *number);
 
 /* Words that must be quoted to be a name or a value. */
 bool
