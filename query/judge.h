@@ -18,11 +18,15 @@
  * What wins: over ALL live claims that cover the query, the filter with the lowest
  * number; the verdict's hit is the most specific claim that it takes (order of
  * repute_find_all). Then exceptions: one that is live and covers the query
- * makes the verdict `none` and is named; of several, the most specific. Exceptions are asked only
+ * makes the verdict `none` and is named (no filter has won then, and no hit is given); of several,
+ * the most specific, of several on one key the first in the profile. Exceptions are asked only
  * where a filter would win, so that a miss costs nothing; judge_exception asks by itself.
+ * Without a winning filter hit.found is false and the rest of the hit undefined: a miss of
+ * judge_many writes the first 17 bytes of its verdict and no more.
  * An IPv6 query takes in the hits of the IPv4 addresses inside it, and their exceptions.
  *
- * Compiled judges are immutable. Judging takes no lock, allocates nothing and makes no
+ * Compiled judges are immutable; judges made with `before` share tables with it, and either may
+ * be freed first, from any thread. Judging takes no lock, allocates nothing and makes no
  * system call.
  */
 #ifndef QUERY_JUDGE_H
@@ -68,10 +72,19 @@ judge_exception(const struct judge *judge, const struct key *key, uint64_t now);
 
 /*
  * For preview, listing and tests: the first filter that takes this claim of a layer by
- * the compiled table; REPUTE_NO_ROW if none does.
+ * the compiled table; REPUTE_NO_ROW if none does. Its key is not known here: the
+ * pseudo-category `key` is missing.
  */
 uint32_t
 judge_claim(const struct judge *judge, uint32_t layer, enum kind kind,
 	    const struct segment_claim *claim);
+
+/*
+ * Bytes on the heap for tables and exceptions, those shared with other judges included: 4 for
+ * each tag set of a layer and group of kinds with the same filters, at most 256 KiB a layer for
+ * open filters (judge_table.h), about 40 an exception. The profile itself is not in it.
+ */
+size_t
+judge_bytes(const struct judge *judge);
 
 #endif
