@@ -390,7 +390,7 @@ compare_table(const struct segment *segment, enum kind kind, const struct layout
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "a table's shape is not the builder's");
 	for (uint64_t i = 0; i < layout->record_count; i++)
-		if (layout->order[i] != i)
+		if (layout->order != NULL && layout->order[i] != i)
 			return wrong(segment, fault, FORMAT_RECORDS(kind), i * table->record_bytes,
 				     "a record is out of its order");
 	for (uint64_t i = 0; i < layout->lines_count; i++)
@@ -409,11 +409,10 @@ check_table(const struct segment *segment, enum kind kind, struct fault *fault)
 		status = check_keys(segment, kind, fault);
 	if (status != STATUS_OK)
 		return status;
-	struct segment_table copy = segment->table[kind];
 	struct layout layout;
 	struct fault inner = {0};
-	status = layout_make(&copy, kind, segment->seed, scopes_of, (void *)(uintptr_t)segment,
-			     &layout, &inner);
+	status = layout_make(&segment->table[kind], NULL, kind, segment->seed, scopes_of,
+			     (void *)(uintptr_t)segment, &layout, &inner);
 	if (status == STATUS_USAGE)
 		return wrong(segment, fault, FORMAT_RECORDS(kind), 0, "a key stands there twice");
 	if (status != STATUS_OK)

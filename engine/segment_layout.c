@@ -8,25 +8,20 @@
 #include "engine/bucket.h"
 #include "engine/intern.h"
 #include "engine/path.h"
+#include "engine/segment_sort.h"
 
-#define NO_RECORD 0xffffffffu
-#define SORT_SMALL 32
+#define NO_RECORD 0xffffffffu /* of a node that is only a step above entries */
 #define RESEED_LIMIT 16
 
 /* A line is filled to 23 of 28 slots on average: few overflow, little is wasted. */
 #define SLOTS_PLANNED 23
 
-struct node {
-	uint64_t hash;
-	uint32_t record; /* NO_RECORD: only a step above entries */
-	uint32_t flags;
-};
-
 struct maker {
-	struct segment_table *table;
+	const struct segment_table *table;
+	uint8_t *records; /* the table's, or NULL: they must not be moved */
 	enum kind kind;
 	struct hash_seed seed;
-	struct node *nodes;
+	struct sort_node *nodes; /* NULL: the records, sorted, are the nodes */
 	size_t count, capacity;
 };
 
@@ -36,9 +31,9 @@ static enum status
 add_node(struct maker *maker, uint64_t hash, uint32_t record, uint32_t flags, struct fault *fault)
 {
 	enum status status = intern_grow((void **)&maker->nodes, &maker->capacity,
-					 maker->count + 1, sizeof(struct node), fault);
+					 maker->count + 1, sizeof(struct sort_node), fault);
 	if (status == STATUS_OK)
-		maker->nodes[maker->count++] = (struct node){hash, record, flags};
+		maker->nodes[maker->count++] = (struct sort_node){hash, record, flags};
 	return status;
 }
 
@@ -95,26 +90,6 @@ fewest_labels(const struct segment_table *table)
 	return fewest;
 }
 
-/* Kinds whose keys are one step: no need to make keys of the records. */
-static enum status
-add_fixed(struct maker *maker, struct fault *fault)
-{
-	const struct segment_table *table = maker->table;
-	size_t length = kind_table[maker->kind].key_bytes;
-	enum status status = intern_grow((void **)&maker->nodes, &maker->capacity,
-					 table->record_count, sizeof(struct node), fault);
-	if (status != STATUS_OK)
-		return status;
-	for (uint64_t i = 0; i < table->record_count; i++) {
-		const uint8_t *bytes = table->records + i * table->record_bytes;
-		uint64_t hash = maker->kind == KIND_IPV4 ? path_host(maker->seed, be32_get(bytes))
-							 : path_digest(maker->seed, bytes, length);
-		maker->nodes[i] = (struct node){hash, (uint32_t)i, FORMAT_SLOT_HERE};
-	}
-	maker->count = table->record_count;
-	return STATUS_OK;
-}
-
 static enum status
 add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
 	 struct fault *fault)
@@ -122,8 +97,6 @@ add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, voi
 	enum status status = STATUS_OK;
 	struct key key;
 	uint32_t claims;
-	if (maker->kind == KIND_IPV4 || maker->kind == KIND_SHA1 || maker->kind == KIND_SHA256)
-		return add_fixed(maker, fault);
 	maker->count = 0;
 	for (uint64_t i = 0; status == STATUS_OK && i < maker->table->record_count; i++) {
 		bool good = segment_table_key(maker->table, maker->kind, i, &key, &claims);
@@ -135,51 +108,7 @@ add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, voi
 	return status;
 }
 
-/* --- sorting by hash ----------------------------------------------------------------- */
-
-static void
-sort_small(struct node *nodes, size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		struct node node = nodes[i];
-		size_t j = i;
-		for (; j > 0 && nodes[j - 1].hash > node.hash; j--)
-			nodes[j] = nodes[j - 1];
-		nodes[j] = node;
-	}
-}
-
-/* American flag sort (McIlroy, Bostic, McIlroy 1993): in place, by the byte at `shift`. */
-static void
-sort_nodes(struct node *nodes, size_t count, int shift)
-{
-	size_t ends[256] = {0}, next[256];
-	if (count <= SORT_SMALL || shift < 0) {
-		if (shift >= 0)
-			sort_small(nodes, count);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		ends[nodes[i].hash >> shift & 255]++;
-	size_t sum = 0;
-	for (int byte = 0; byte < 256; byte++) {
-		next[byte] = sum;
-		sum += ends[byte];
-		ends[byte] = sum;
-	}
-	for (int byte = 0; byte < 256; byte++) {
-		while (next[byte] < ends[byte]) {
-			struct node node = nodes[next[byte]];
-			unsigned to = node.hash >> shift & 255;
-			nodes[next[byte]] = nodes[next[to]];
-			nodes[next[to]++] = node;
-		}
-	}
-	for (int byte = 0; byte < 256; byte++) {
-		size_t from = byte == 0 ? 0 : ends[byte - 1];
-		sort_nodes(nodes + from, ends[byte] - from, shift - 8);
-	}
-}
+/* --- joining nodes of one hash ------------------------------------------------------- */
 
 static int
 record_order(const struct maker *maker, uint32_t a, uint32_t b)
@@ -197,6 +126,13 @@ record_order(const struct maker *maker, uint32_t a, uint32_t b)
 	return order != 0 ? order : one.prefix_bits - other.prefix_bits;
 }
 
+static enum status
+put_twice(const struct maker *maker, struct fault *fault)
+{
+	return fault_set(fault, STATUS_USAGE, NULL, 0, "a %s key was put twice",
+			 kind_name(maker->kind));
+}
+
 /*
  * Nodes [from, to) have one hash. Entries first, in key order; steps above
  * melt into the first entry, or into one node if there is none.
@@ -204,12 +140,12 @@ record_order(const struct maker *maker, uint32_t a, uint32_t b)
 static enum status
 join_run(struct maker *maker, size_t from, size_t to, size_t *kept, struct fault *fault)
 {
-	struct node *nodes = maker->nodes;
+	struct sort_node *nodes = maker->nodes;
 	size_t first = *kept;
 	uint32_t above = 0;
 	uint64_t hash = nodes[from].hash;
 	for (size_t i = from; i < to; i++) {
-		struct node node = nodes[i];
+		struct sort_node node = nodes[i];
 		if (node.record == NO_RECORD) {
 			above |= node.flags;
 			continue;
@@ -218,8 +154,7 @@ join_run(struct maker *maker, size_t from, size_t to, size_t *kept, struct fault
 		for (; j > first; j--) {
 			int order = record_order(maker, nodes[j - 1].record, node.record);
 			if (order == 0)
-				return fault_set(fault, STATUS_USAGE, NULL, 0,
-						 "a %s key was put twice", kind_name(maker->kind));
+				return put_twice(maker, fault);
 			if (order < 0)
 				break;
 			nodes[j] = nodes[j - 1];
@@ -228,7 +163,7 @@ join_run(struct maker *maker, size_t from, size_t to, size_t *kept, struct fault
 		(*kept)++;
 	}
 	if (*kept == first)
-		nodes[(*kept)++] = (struct node){hash, NO_RECORD, above};
+		nodes[(*kept)++] = (struct sort_node){hash, NO_RECORD, above};
 	else
 		nodes[first].flags |= above;
 	return STATUS_OK;
@@ -260,29 +195,46 @@ mark_overflow(struct bucket_d *lines, uint64_t home, uint64_t line, uint64_t has
 					      1u << bucket_overflow_bit(hash));
 }
 
+/* The node that a record is, where a kind's key is one step. */
+static inline struct sort_node
+record_node(const struct maker *maker, size_t i)
+{
+	const struct segment_table *table = maker->table;
+	return (struct sort_node){sort_record_hash(maker->kind, maker->seed,
+						   table->records + i * table->record_bytes),
+				  (uint32_t)i, FORMAT_SLOT_HERE};
+}
+
+static inline struct sort_node
+node_at(const struct maker *maker, size_t i)
+{
+	return maker->nodes != NULL ? maker->nodes[i] : record_node(maker, i);
+}
+
 /* False if some node would stand too far from home. `lines` is zeroed. */
 static bool
 fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 {
-	size_t next = 0;
+	size_t next = 0, count = maker->count;
 	uint32_t record = 0;
+	struct sort_node node = node_at(maker, 0);
 	for (uint64_t line = 0; line < buckets + LIMIT_BUCKET_HOPS; line++) {
-		unsigned slot = 0;
 		lines[line].base = le32_make(record);
-		for (; next < maker->count && slot < FORMAT_SLOTS; next++, slot++) {
-			const struct node *node = &maker->nodes[next];
-			uint64_t home = bucket_home(node->hash, buckets);
+		for (unsigned slot = 0; next < count && slot < FORMAT_SLOTS; slot++) {
+			uint64_t home = bucket_home(node.hash, buckets);
 			if (home > line)
 				break;
 			if (line - home > LIMIT_BUCKET_HOPS)
 				return false;
-			lines[line].slot[slot] = le16_make((uint16_t)(bucket_tag(node->hash) |
-								      node->flags));
-			mark_overflow(lines, home, line, node->hash);
-			record += node->record != NO_RECORD;
+			lines[line].slot[slot] = le16_make((uint16_t)(bucket_tag(node.hash) |
+								      node.flags));
+			mark_overflow(lines, home, line, node.hash);
+			record += node.record != NO_RECORD;
+			if (++next < count)
+				node = node_at(maker, next);
 		}
 	}
-	return next == maker->count;
+	return next == count;
 }
 
 static enum status
@@ -314,29 +266,58 @@ take_order(const struct maker *maker, struct layout *layout, struct fault *fault
 		if (maker->nodes[i].record != NO_RECORD)
 			layout->order[at++] = maker->nodes[i].record;
 	assert(at == count);
-	layout->record_count = count;
 	return STATUS_OK;
 }
 
 static enum status
-make_with_seed(struct maker *maker, struct layout *layout, layout_scopes_cb *scopes, void *context,
-	       bool *placed, struct fault *fault)
+make_nodes(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
+	   struct fault *fault)
 {
-	enum status status = add_keys(maker, layout->first_step, scopes, context, fault);
+	enum status status = add_keys(maker, first_step, scopes, context, fault);
+	if (status == STATUS_OK)
+		status = sort_nodes(maker->nodes, maker->count, fault);
+	return status == STATUS_OK ? join_nodes(maker, fault) : status;
+}
+
+/* Nodes of records that must not be moved. */
+static enum status
+make_copies(struct maker *maker, struct fault *fault)
+{
+	enum status status = intern_grow((void **)&maker->nodes, &maker->capacity, maker->count,
+					 sizeof(struct sort_node), fault);
 	if (status != STATUS_OK)
 		return status;
-	sort_nodes(maker->nodes, maker->count, 56);
-	status = join_nodes(maker, fault);
-	if (status == STATUS_OK)
-		status = place(maker, layout, placed, fault);
-	return status;
+	for (size_t i = 0; i < maker->count; i++)
+		maker->nodes[i] = record_node(maker, i);
+	status = sort_nodes(maker->nodes, maker->count, fault);
+	return status == STATUS_OK ? join_nodes(maker, fault) : status;
+}
+
+/* Kinds whose key is one step: a node is a record, and nothing stands beside the records. */
+static enum status
+make_records(struct maker *maker, struct fault *fault)
+{
+	const struct segment_table *table = maker->table;
+	bool twice = false;
+	enum status status = STATUS_OK;
+	maker->count = table->record_count;
+	if (maker->records != NULL)
+		status = sort_records(maker->kind, maker->seed, maker->records, maker->count, &twice,
+				      fault);
+	else if (!sort_is_done(maker->kind, maker->seed, table->records, maker->count))
+		return make_copies(maker, fault);
+	free(maker->nodes);
+	maker->nodes = NULL;
+	maker->capacity = 0;
+	return status == STATUS_OK && twice ? put_twice(maker, fault) : status;
 }
 
 enum status
-layout_make(struct segment_table *table, enum kind kind, struct hash_seed seed,
-	    layout_scopes_cb *scopes, void *context, struct layout *layout, struct fault *fault)
+layout_make(const struct segment_table *table, uint8_t *records, enum kind kind,
+	    struct hash_seed seed, layout_scopes_cb *scopes, void *context, struct layout *layout,
+	    struct fault *fault)
 {
-	struct maker maker = {.table = table, .kind = kind};
+	struct maker maker = {.table = table, .records = records, .kind = kind};
 	bool placed = table->record_count == 0;
 	enum status status = STATUS_OK;
 	memset(layout, 0, sizeof(*layout));
@@ -350,9 +331,14 @@ layout_make(struct segment_table *table, enum kind kind, struct hash_seed seed,
 		}
 		maker.seed = path_seed(seed, kind, reseeds);
 		layout->reseeds = reseeds;
-		status = make_with_seed(&maker, layout, scopes, context, &placed, fault);
+		status = sort_takes(kind) ? make_records(&maker, fault)
+					  : make_nodes(&maker, layout->first_step, scopes, context,
+						       fault);
+		if (status == STATUS_OK)
+			status = place(&maker, layout, &placed, fault);
 	}
-	if (status == STATUS_OK)
+	layout->record_count = table->record_count;
+	if (status == STATUS_OK && maker.nodes != NULL)
 		status = take_order(&maker, layout, fault);
 	free(maker.nodes);
 	if (status != STATUS_OK)

@@ -3,8 +3,9 @@
  * Laying out one hashed table: records in any order in, bucket lines and the
  * order of records out. Between segment_build.c and segment_write.c.
  *
- *   every key -> its path -> nodes {hash, record or none, flags}
- *   sort by hash -> equal hashes: flags joined, entries in key order
+ *   every key -> its path -> nodes {hash, record or none, flags}; where a key is
+ *   one step, its record is the node
+ *   sort by hash (segment_sort.h) -> equal hashes: flags joined, entries in key order
  *   fill lines in order of home; what does not fit goes to the next line and
  *   leaves a bit; farther than LIMIT_BUCKET_HOPS: more lines, then another seed
  */
@@ -16,7 +17,7 @@
 struct layout {
 	struct bucket_d *lines;
 	uint64_t lines_count, buckets;
-	uint32_t *order;      /* order[i] = number in `table` of the i-th record */
+	uint32_t *order;      /* order[i] = number in `table` of the i-th record; NULL: as they stand */
 	uint64_t record_count;
 	uint32_t first_step, reseeds;
 };
@@ -25,12 +26,16 @@ struct layout {
 typedef unsigned layout_scopes_cb(void *context, uint32_t claims);
 
 /*
- * `table` holds records, record_count, keys as the reader's does. Equal keys:
- * STATUS_USAGE. Fill `layout`; layout_fini frees. Memory: 16 bytes a node.
+ * `table` holds records, record_count, keys as the reader's does. `records` are
+ * the same records where they may be moved, or NULL: if a kind's key is one
+ * step they are sorted in place, and there is no order. Equal keys: STATUS_USAGE.
+ * Fill `layout`; layout_fini frees. Memory beside the lines: 16 bytes a node and
+ * 4 a record, or nothing where the records are the nodes.
  */
 enum status
-layout_make(struct segment_table *table, enum kind kind, struct hash_seed seed,
-	    layout_scopes_cb *scopes, void *context, struct layout *layout, struct fault *fault);
+layout_make(const struct segment_table *table, uint8_t *records, enum kind kind,
+	    struct hash_seed seed, layout_scopes_cb *scopes, void *context, struct layout *layout,
+	    struct fault *fault);
 void
 layout_fini(struct layout *layout);
 

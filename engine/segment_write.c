@@ -13,6 +13,11 @@
 #include "engine/segment_build_state.h"
 #include "engine/segment_layout.h"
 
+#define GATHER_BYTES 65536
+#define GATHER_AHEAD 8 /* texts; records twice as far */
+
+static_assert(GATHER_BYTES >= LIMIT_URL_BYTES + sizeof(struct le16), "a block holds any text");
+
 struct writer {
 	struct segment_build *build;
 	uint32_t *source_final, *tags_final, *list_final; /* by provisional number */
@@ -235,8 +240,8 @@ finish_table(struct writer *writer, enum kind kind, struct fault *fault)
 	table->record_bytes = build_record_bytes(kind);
 	table->keys = rows->keys;
 	table->keys_length = rows->keys_length;
-	return layout_make(table, kind, writer->build->seed, scopes_of, writer->build,
-			   &writer->layout[kind], fault);
+	return layout_make(table, rows->records, kind, writer->build->seed, scopes_of,
+			   writer->build, &writer->layout[kind], fault);
 }
 
 static enum status
@@ -337,52 +342,139 @@ emit_image(struct writer *writer, const void *bytes, uint64_t length, struct fau
 	return status == STATUS_OK ? container_out_next(writer->out, fault) : status;
 }
 
-static enum status
-emit_records(struct writer *writer, enum kind kind, struct fault *fault)
+/*
+ * Records in their order, claims ids and places of texts made final, gathered
+ * into blocks. What stands far off is fetched a few records before its turn.
+ */
+struct gather {
+	struct writer *writer;
+	enum kind kind;
+	size_t filled;
+	uint64_t offset; /* of the next text in the K section */
+	uint8_t block[GATHER_BYTES];
+};
+
+static inline uint64_t
+place_of(const struct layout *layout, uint64_t i)
 {
-	const struct segment_table *table = &writer->table[kind];
-	const struct layout *layout = &writer->layout[kind];
-	uint32_t size = table->record_bytes;
-	uint8_t record[64];
-	uint64_t offset = 0;
-	enum status status = STATUS_OK;
-	for (uint64_t i = 0; status == STATUS_OK && i < layout->record_count; i++) {
-		memcpy(record, table->records + (size_t)layout->order[i] * size, size);
-		struct le32 claims;
-		memcpy(&claims, record + size - sizeof(claims), sizeof(claims));
-		claims = le32_make(writer->list_final[le32_get(claims)]);
-		memcpy(record + size - sizeof(claims), &claims, sizeof(claims));
-		if (table->keys_length > 0) {
-			struct record_text_d *text = (struct record_text_d *)record;
-			struct le16 length;
-			memcpy(&length, table->keys + le40_get(text->offset), sizeof(length));
-			text->offset = le40_make(offset);
-			offset += 2u + le16_get(length);
-		}
-		status = container_out_write(writer->out, record, size, fault);
+	return layout->order != NULL ? layout->order[i] : i;
+}
+
+static void
+fetch_record(const struct segment_table *table, const struct layout *layout, uint64_t i)
+{
+	if (layout->order != NULL && i < layout->record_count)
+		__builtin_prefetch(table->records + place_of(layout, i) * table->record_bytes);
+}
+
+static const uint8_t *
+text_of(const struct segment_table *table, const struct layout *layout, uint64_t i)
+{
+	const struct record_text_d *record = (const struct record_text_d *)table->records;
+	return table->keys + le40_get(record[place_of(layout, i)].offset);
+}
+
+static void
+fetch_text(const struct segment_table *table, const struct layout *layout, uint64_t i)
+{
+	if (i >= layout->record_count)
+		return;
+	const uint8_t *text = text_of(table, layout, i);
+	__builtin_prefetch(text);
+	__builtin_prefetch(text + 64);
+}
+
+static enum status
+gather_flush(struct gather *gather, struct fault *fault)
+{
+	size_t length = gather->filled;
+	gather->filled = 0;
+	return container_out_write(gather->writer->out, gather->block, length, fault);
+}
+
+static inline void
+gather_record(struct gather *gather, uint64_t i)
+{
+	const struct segment_table *table = &gather->writer->table[gather->kind];
+	const struct layout *layout = &gather->writer->layout[gather->kind];
+	size_t size = table->record_bytes;
+	uint8_t *record = gather->block + gather->filled;
+	struct le32 claims;
+	memcpy(record, table->records + place_of(layout, i) * size, size);
+	memcpy(&claims, record + size - sizeof(claims), sizeof(claims));
+	claims = le32_make(gather->writer->list_final[le32_get(claims)]);
+	memcpy(record + size - sizeof(claims), &claims, sizeof(claims));
+	if (table->keys_length > 0) {
+		struct le16 length;
+		memcpy(&length, text_of(table, layout, i), sizeof(length));
+		((struct record_text_d *)record)->offset = le40_make(gather->offset);
+		gather->offset += 2u + le16_get(length);
 	}
-	if (status == STATUS_OK && layout->record_count > 0)
-		status = container_out_next(writer->out, fault);
+	gather->filled += size;
+}
+
+static enum status
+emit_records(struct gather *gather, struct fault *fault)
+{
+	const struct segment_table *table = &gather->writer->table[gather->kind];
+	const struct layout *layout = &gather->writer->layout[gather->kind];
+	enum status status = STATUS_OK;
+	gather->offset = 0;
+	for (uint64_t i = 0; status == STATUS_OK && i < layout->record_count; i++) {
+		fetch_record(table, layout, i + 2 * GATHER_AHEAD);
+		if (table->keys_length > 0)
+			fetch_text(table, layout, i + GATHER_AHEAD);
+		gather_record(gather, i);
+		if (gather->filled + table->record_bytes > sizeof(gather->block))
+			status = gather_flush(gather, fault);
+	}
+	if (status == STATUS_OK && layout->record_count > 0) {
+		status = gather_flush(gather, fault);
+		if (status == STATUS_OK)
+			status = container_out_next(gather->writer->out, fault);
+	}
 	return status;
 }
 
 static enum status
-emit_keys(struct writer *writer, enum kind kind, struct fault *fault)
+emit_keys(struct gather *gather, struct fault *fault)
 {
-	const struct segment_table *table = &writer->table[kind];
-	const struct layout *layout = &writer->layout[kind];
+	const struct segment_table *table = &gather->writer->table[gather->kind];
+	const struct layout *layout = &gather->writer->layout[gather->kind];
 	enum status status = STATUS_OK;
 	if (table->keys_length == 0)
 		return STATUS_OK;
 	for (uint64_t i = 0; status == STATUS_OK && i < layout->record_count; i++) {
-		const struct record_text_d *record =
-			(const struct record_text_d *)table->records + layout->order[i];
-		const uint8_t *key = table->keys + le40_get(record->offset);
+		fetch_record(table, layout, i + 2 * GATHER_AHEAD);
+		fetch_text(table, layout, i + GATHER_AHEAD);
+		const uint8_t *text = text_of(table, layout, i);
 		struct le16 length;
-		memcpy(&length, key, sizeof(length));
-		status = container_out_write(writer->out, key, 2u + le16_get(length), fault);
+		memcpy(&length, text, sizeof(length));
+		size_t bytes = sizeof(length) + le16_get(length);
+		if (gather->filled + bytes > sizeof(gather->block))
+			status = gather_flush(gather, fault);
+		memcpy(gather->block + gather->filled, text, bytes);
+		gather->filled += bytes;
 	}
-	return status == STATUS_OK ? container_out_next(writer->out, fault) : status;
+	if (status == STATUS_OK)
+		status = gather_flush(gather, fault);
+	return status == STATUS_OK ? container_out_next(gather->writer->out, fault) : status;
+}
+
+static enum status
+emit_table(struct writer *writer, enum kind kind, struct fault *fault)
+{
+	struct gather *gather = malloc(sizeof(*gather));
+	if (gather == NULL)
+		return no_memory(fault);
+	gather->writer = writer;
+	gather->kind = kind;
+	gather->filled = 0;
+	enum status status = emit_records(gather, fault);
+	if (status == STATUS_OK)
+		status = emit_keys(gather, fault);
+	free(gather);
+	return status;
 }
 
 static enum status
@@ -403,9 +495,7 @@ emit_all(struct writer *writer, struct fault *fault)
 			status = emit_image(writer, layout->lines,
 					    layout->lines_count * sizeof(struct bucket_d), fault);
 		if (status == STATUS_OK)
-			status = emit_records(writer, kind, fault);
-		if (status == STATUS_OK)
-			status = emit_keys(writer, kind, fault);
+			status = emit_table(writer, kind, fault);
 	}
 	return status;
 }

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/segment_sort.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/format.h"
+#include "engine/path.h"
+
+#define SPLIT_BITS 8           /* of one split: 256 runs */
+#define LEAF_MOST 2048         /* rows of a leaf: they and their pairs fit a 256 KiB cache */
+#define LEAF_BITS 10           /* a split aims at leaves of half that */
+#define FETCH_BYTES 192        /* how far ahead of a run's end */
+#define ROW_MOST 36
+#define PAIR_BITS 11           /* a leaf's pairs are dealt into as many places as it has rows */
+
+struct pair {
+	uint64_t hash;
+	uint32_t place;
+};
+
+struct sort {
+	struct hash_seed seed;
+	bool twice;
+	struct pair dealt[LEAF_MOST], pairs[LEAF_MOST];
+	uint32_t starts[(1 << PAIR_BITS) + 1];
+	uint8_t rows[LEAF_MOST * ROW_MOST];
+};
+
+/* --- shapes of rows -------------------------------------------------------------------- */
+
+/*
+ * Everything below is inlined into one function a shape, with these two as
+ * constants: `size` of a row and `key_bytes`, 0 for a node.
+ */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE uint64_t
+row_hash(struct hash_seed seed, const uint8_t *row, size_t key_bytes)
+{
+	uint64_t hash;
+	if (key_bytes == 4)
+		return path_host(seed, be32_get(row));
+	if (key_bytes != 0)
+		return path_digest(seed, row, key_bytes);
+	memcpy(&hash, row, sizeof(hash));
+	return hash;
+}
+
+/* The first `bits` bits of what follows the first `used` bits of a hash. */
+INLINE size_t
+hash_digit(uint64_t hash, unsigned used, unsigned bits)
+{
+	return (size_t)(hash << used >> (64 - bits));
+}
+
+/* --- splitting -------------------------------------------------------------------------- */
+
+INLINE void
+split_body(const struct sort *sort, uint8_t *rows, size_t count, unsigned used, unsigned bits,
+	   size_t ends[1 << SPLIT_BITS], size_t size, size_t key_bytes)
+{
+	size_t next[1 << SPLIT_BITS], sum = 0;
+	for (size_t i = 0; i < count; i++)
+		ends[hash_digit(row_hash(sort->seed, rows + i * size, key_bytes), used, bits)]++;
+	for (size_t run = 0; run < (size_t)1 << bits; run++) {
+		next[run] = sum * size;
+		sum += ends[run];
+		ends[run] = sum;
+	}
+	for (size_t run = 0; run < (size_t)1 << bits; run++) {
+		while (next[run] < ends[run] * size) {
+			uint8_t row[ROW_MOST], *here = rows + next[run];
+			memcpy(row, here, size);
+			size_t to = hash_digit(row_hash(sort->seed, row, key_bytes), used, bits);
+			uint8_t *there = rows + next[to];
+			__builtin_prefetch(there + FETCH_BYTES, 1);
+			memmove(here, there, size);
+			memcpy(there, row, size);
+			next[to] += size;
+		}
+	}
+}
+
+/* --- leaves ------------------------------------------------------------------------------- */
+
+INLINE int
+pair_order(const uint8_t *rows, const struct pair *a, const struct pair *b, size_t size,
+	   size_t key_bytes)
+{
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return key_bytes == 0 ? 0
+			      : memcmp(rows + a->place * size, rows + b->place * size, key_bytes);
+}
+
+/* Into their places by the next bits; what shares one is left to the insertion sort. */
+INLINE void
+deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, size_t size,
+	   size_t key_bytes)
+{
+	unsigned bits = used + PAIR_BITS > 64 ? 64 - used : PAIR_BITS;
+	memset(sort->starts, 0, sizeof(sort->starts));
+	for (size_t i = 0; i < count; i++) {
+		sort->dealt[i].hash = row_hash(sort->seed, rows + i * size, key_bytes);
+		sort->dealt[i].place = (uint32_t)i;
+		sort->starts[hash_digit(sort->dealt[i].hash, used, bits) + 1]++;
+	}
+	for (size_t i = 1; i < 1 << PAIR_BITS; i++)
+		sort->starts[i] += sort->starts[i - 1];
+	for (size_t i = 0; i < count; i++)
+		sort->pairs[sort->starts[hash_digit(sort->dealt[i].hash, used, bits)]++] =
+			sort->dealt[i];
+}
+
+INLINE void
+leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t size,
+	  size_t key_bytes)
+{
+	struct pair *pairs = sort->pairs;
+	deal_pairs(sort, rows, count, used, size, key_bytes);
+	for (size_t i = 1; i < count; i++) {
+		struct pair pair = pairs[i];
+		size_t j = i;
+		int order = 1;
+		while (j > 0 && (order = pair_order(rows, &pairs[j - 1], &pair, size, key_bytes)) > 0) {
+			pairs[j] = pairs[j - 1];
+			j--;
+		}
+		sort->twice |= j > 0 && order == 0;
+		pairs[j] = pair;
+	}
+	for (size_t i = 0; i < count; i++)
+		memcpy(sort->rows + i * size, rows + pairs[i].place * size, size);
+	memcpy(rows, sort->rows, count * size);
+}
+
+/* --- one function a shape ------------------------------------------------------------------ */
+
+typedef void split_fn(const struct sort *sort, uint8_t *rows, size_t count, unsigned used,
+		      unsigned bits, size_t *ends);
+typedef void leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
+
+struct shape {
+	size_t size, key_bytes;
+	split_fn *split;
+	leaf_fn *leaf;
+};
+
+#define SHAPE(name, size, key_bytes)                                                              \
+	static void split_##name(const struct sort *sort, uint8_t *rows, size_t count,            \
+				 unsigned used, unsigned bits, size_t *ends)                      \
+	{                                                                                         \
+		split_body(sort, rows, count, used, bits, ends, size, key_bytes);                 \
+	}                                                                                         \
+	static void leaf_##name(struct sort *sort, uint8_t *rows, size_t count, unsigned used)    \
+	{                                                                                         \
+		leaf_body(sort, rows, count, used, size, key_bytes);                              \
+	}                                                                                         \
+	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name};
+
+SHAPE(node, sizeof(struct sort_node), 0)
+SHAPE(ipv4, sizeof(struct record_ipv4_d), 4)
+SHAPE(sha1, sizeof(struct record_sha1_d), 20)
+SHAPE(sha256, sizeof(struct record_sha256_d), 32)
+
+static const struct shape *const shapes[KIND_COUNT] = {
+	[KIND_IPV4] = &shape_ipv4,
+	[KIND_SHA1] = &shape_sha1,
+	[KIND_SHA256] = &shape_sha256,
+};
+
+/* --- recursion ------------------------------------------------------------------------------- */
+
+static int
+compare_keys(const void *a, const void *b, void *context)
+{
+	return memcmp(a, b, *(const size_t *)context);
+}
+
+/* More rows of one hash than a leaf holds: a key put again and again, or an attack. */
+static void
+sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count)
+{
+	size_t key_bytes = shape->key_bytes;
+	if (key_bytes == 0)
+		return;
+	qsort_r(rows, count, shape->size, compare_keys, &key_bytes);
+	for (size_t i = 1; i < count; i++)
+		sort->twice |= memcmp(rows + (i - 1) * shape->size, rows + i * shape->size,
+				      key_bytes) == 0;
+}
+
+static unsigned
+bits_of_split(size_t count, unsigned used)
+{
+	unsigned bits = 1;
+	while (bits < SPLIT_BITS && count >> (LEAF_BITS + bits) != 0)
+		bits++;
+	return used + bits > 64 ? 64 - used : bits;
+}
+
+/* At most 64 deep, and 8 for hashes as they come. */
+static void
+sort_run(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count, unsigned used)
+{
+	size_t ends[1 << SPLIT_BITS] = {0};
+	if (count < 2)
+		return;
+	if (used == 64) {
+		sort_equals(sort, shape, rows, count);
+		return;
+	}
+	if (count <= LEAF_MOST) {
+		shape->leaf(sort, rows, count, used);
+		return;
+	}
+	unsigned bits = bits_of_split(count, used);
+	shape->split(sort, rows, count, used, bits, ends);
+	for (size_t run = 0, from = 0; run < (size_t)1 << bits; from = ends[run++])
+		sort_run(sort, shape, rows + from * shape->size, ends[run] - from, used + bits);
+}
+
+static enum status
+sort_all(const struct shape *shape, struct hash_seed seed, uint8_t *rows, size_t count,
+	 bool *twice, struct fault *fault)
+{
+	struct sort *sort = malloc(sizeof(*sort));
+	if (sort == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory to sort");
+	sort->seed = seed;
+	sort->twice = false;
+	sort_run(sort, shape, rows, count, 0);
+	*twice = sort->twice;
+	free(sort);
+	return STATUS_OK;
+}
+
+enum status
+sort_nodes(struct sort_node *nodes, size_t count, struct fault *fault)
+{
+	struct hash_seed none = {{0, 0}};
+	bool twice;
+	return sort_all(&shape_node, none, (uint8_t *)nodes, count, &twice, fault);
+}
+
+bool
+sort_takes(enum kind kind)
+{
+	return shapes[kind] != NULL;
+}
+
+enum status
+sort_records(enum kind kind, struct hash_seed seed, uint8_t *records, size_t count, bool *twice,
+	     struct fault *fault)
+{
+	return sort_all(shapes[kind], seed, records, count, twice, fault);
+}
+
+bool
+sort_is_done(enum kind kind, struct hash_seed seed, const uint8_t *records, size_t count)
+{
+	size_t size = shapes[kind]->size;
+	uint64_t before = 0;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *record = records + i * size;
+		uint64_t hash = sort_record_hash(kind, seed, record);
+		if (hash < before ||
+		    (i > 0 && hash == before &&
+		     memcmp(record - size, record, shapes[kind]->key_bytes) >= 0))
+			return false;
+		before = hash;
+	}
+	return true;
+}
+
+uint64_t
+sort_record_hash(enum kind kind, struct hash_seed seed, const uint8_t *record)
+{
+	return row_hash(seed, record, kind_table[kind].key_bytes);
+}
