@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public library: repute.h over engine/ and lookup.c. No logic of its own. */
+/* The public library: repute.h over engine/ and lookup.c; api_judge.c has the judgement. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "engine/canon.h"
 #include "engine/store.h"
 #include "engine/version.h"
+#include "query/api_cast.h"
 #include "query/explain.h"
 #include "query/lookup.h"
 
@@ -22,42 +23,6 @@ static_assert((int)REPUTE_TAG_NUMBER == (int)TAG_NUMBER, "tag type");
 static_assert(sizeof(struct repute_fault) == sizeof(struct fault), "fault");
 static_assert(offsetof(struct repute_fault, text) == offsetof(struct fault, text), "fault");
 static_assert(sizeof(struct key) <= REPUTE_KEY_BYTES, "key");
-
-static struct fault *
-fault_of(struct repute_fault *fault)
-{
-	return (struct fault *)fault;
-}
-
-static struct key *
-key_of(struct repute_key *key)
-{
-	return (struct key *)(void *)key;
-}
-
-static const struct key *
-key_const(const struct repute_key *key)
-{
-	return (const struct key *)(const void *)key;
-}
-
-static struct store *
-store_of(struct repute_db *db)
-{
-	return (struct store *)db;
-}
-
-static const struct view *
-view_of(const struct repute_view *view)
-{
-	return (const struct view *)view;
-}
-
-static bool
-key_is_good(const struct key *key)
-{
-	return key->kind < KIND_COUNT && key->scope != 0;
-}
 
 const char *
 repute_status_text(enum repute_status status)
@@ -197,14 +162,14 @@ enum repute_status
 repute_find_many(const struct repute_view *view, const struct repute_key *keys, size_t n,
 		 uint64_t now, struct repute_hit *hits)
 {
-	const struct key *run[256];
+	const struct key *run[API_RUN];
 	for (size_t i = 0; i < n; i++)
 		if (!key_is_good(key_const(&keys[i])))
 			return REPUTE_USAGE;
 	for (size_t from = 0, to; from < n; from = to) {
 		struct lookup_batch batch = {.kind = key_const(&keys[from])->kind, .keys = run};
 		bool text = kind_table[batch.kind].key_bytes == 0;
-		for (to = from; to < n && to - from < (text ? 256u : 1u); to++) {
+		for (to = from; to < n && to - from < (text ? (size_t)API_RUN : 1u); to++) {
 			run[to - from] = key_const(&keys[to]);
 			if (run[to - from]->kind != batch.kind)
 				break;

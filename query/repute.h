@@ -364,8 +364,10 @@ repute_profile_exception(const struct repute_profile *profile, uint32_t exceptio
 /*
  * The verdict on one key. Over all live claims that cover it the filter with the lowest number
  * wins; a live exception that covers the key makes the outcome none and is named. Exceptions
- * are asked where a filter would win; repute_judge_exception asks by itself. Any number of
- * threads; no lock, allocation or system call. Usage for a key that was never filled.
+ * are asked where a filter would win; repute_judge_exception asks by itself. Where an exception
+ * or nothing decides, filter is REPUTE_NO_ROW and hit.found false, and the rest of the hit is
+ * undefined. Any number of threads; no lock, allocation or system call. Usage for a key that was
+ * never filled: the outcome (of all of them, in repute_judge_many) is error then.
  */
 REPUTE_API enum repute_status
 repute_judge(const struct repute_profile *profile, const struct repute_key *key, uint64_t now,
