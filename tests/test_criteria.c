@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "query/criteria.h"
+#include "tests/twin.h"
 
 static struct catalog catalog;
 
@@ -22,16 +23,8 @@ put(struct tag_category category)
 static void
 setup(void)
 {
-	static char *colours[] = { "Red", "Green", "Blue" };
-
 	ck_assert_int_eq(catalog_init(&catalog, NULL), STATUS_OK);
-	put((struct tag_category){ .name = "Note", .type = TAG_TEXT });
-	put((struct tag_category){ .name = "Colour", .type = TAG_LIST, .values = colours,
-				   .value_count = 3 });
-	put((struct tag_category){ .name = "Seen At", .type = TAG_DATE });
-	put((struct tag_category){ .name = "Active", .type = TAG_YESNO });
-	put((struct tag_category){ .name = "Score", .type = TAG_NUMBER, .min = -5, .max = 100 });
-	put((struct tag_category){ .name = "and", .type = TAG_NUMBER, .min = 0, .max = 9 });
+	twin_catalog(&catalog);
 }
 
 static void
@@ -464,171 +457,6 @@ START_TEST(damaged_tags_match_nothing)
 }
 END_TEST
 
-/* ---- the naive evaluator ---- */
-
-enum { NOTE, COLOUR, SEEN, ACTIVE, SCORE, SOURCE, CATEGORIES };
-enum { EQ, NE, LT, LE, GT, GE, IN, MISSING, PRESENT, NOT, AND, OR };
-
-static const char *const names[CATEGORIES] = { "Note", "Colour", "Seen At", "Active", "Score",
-					       "source" };
-static const int value_counts[CATEGORIES] = { 4, 3, 4, 2, 5, 3 };
-/* Two spellings of each value: what a tag says, what the text may say. */
-static const char *const spelled[CATEGORIES][5][2] = {
-	{ { "a", "a" }, { "A", "\"A\"" }, { "b b", "\"b b\"" }, { "\"\\", "\"\\\"\\\\\"" } },
-	{ { "Red", "red" }, { "Green", "\"GREEN\"" }, { "Blue", "Blue" } },
-	{ { "1999-12-31T23:59:59Z", "@946684799" }, { "2000-01-01", "2000-01-01" },
-	  { "2000-01-01T00:00:01Z", "\"2000-01-01 02:00:01+0200\"" },
-	  { "2100-01-01", "\"2100-01-01 00:00:00\"" } },
-	{ { "no", "F" }, { "yes", "true" } },
-	{ { "-5", "-5" }, { "-1", "-01" }, { "0", "+0" }, { "9", "009" }, { "10", "10" } },
-	{ { "feed-a", "feed-a" }, { "feed-b", "\"feed-b\"" }, { "FEED-A", "FEED-A" } },
-};
-
-struct twin {
-	int op, category, value_count, values[3];
-	struct twin *left, *right;
-};
-
-static struct twin pool[256];
-static size_t pool_used;
-static unsigned held[CATEGORIES]; /* bit i: the claim has value i */
-
-static struct twin *
-twin_random(int depth)
-{
-	struct twin *twin = &pool[pool_used++];
-
-	memset(twin, 0, sizeof(*twin));
-	if (depth > 0 && rand() % 4) {
-		twin->op = NOT + rand() % 3;
-		twin->left = twin_random(depth - 1);
-		if (twin->op != NOT)
-			twin->right = twin_random(depth - 1);
-		return twin;
-	}
-	twin->category = rand() % CATEGORIES;
-	do
-		twin->op = rand() % NOT;
-	while (twin->op >= LT && twin->op <= GE && twin->category != SEEN &&
-	       twin->category != SCORE);
-	twin->value_count = twin->op == IN ? 1 + rand() % 3 : 1;
-	for (int i = 0; i < twin->value_count; i++)
-		twin->values[i] = rand() % value_counts[twin->category];
-	return twin;
-}
-
-static bool
-twin_holds(const struct twin *twin)
-{
-	unsigned has = held[twin->category], wanted = 0;
-	int value = 0;
-
-	if (twin->op == NOT)
-		return !twin_holds(twin->left);
-	if (twin->op == AND)
-		return twin_holds(twin->left) & twin_holds(twin->right);
-	if (twin->op == OR)
-		return twin_holds(twin->left) | twin_holds(twin->right);
-	if (twin->op == MISSING)
-		return has == 0;
-	if (has == 0)
-		return false;
-	for (int i = 0; i < twin->value_count; i++)
-		wanted |= 1u << twin->values[i];
-	while (!(has >> value & 1))
-		value++;
-	switch (twin->op) {
-	case NE: return (has & wanted) == 0;
-	case LT: return value < twin->values[0];
-	case LE: return value <= twin->values[0];
-	case GT: return value > twin->values[0];
-	case GE: return value >= twin->values[0];
-	case PRESENT: return true;
-	default: return (has & wanted) != 0;
-	}
-}
-
-static char written[65536];
-
-static void
-write_word(const char *word)
-{
-	size_t at = strlen(written);
-
-	for (; *word; word++) {
-		char letter = *word;
-		if (letter >= 'a' && letter <= 'z' && rand() % 4 == 0)
-			letter = (char)(letter - 32);
-		written[at++] = letter;
-	}
-	written[at] = '\0';
-}
-
-static void
-write_value(const struct twin *twin, int i)
-{
-	strncat(written, spelled[twin->category][twin->values[i]][1], 64);
-}
-
-static void
-twin_write(const struct twin *twin)
-{
-	static const char *const marks[] = { "=", " != ", " < ", "<=", ">", " >=" };
-	bool quoted = twin->category == SEEN || rand() % 2;
-
-	if (twin->op >= NOT) {
-		write_word(twin->op == NOT ? "not (" : "(");
-		twin_write(twin->left);
-		if (twin->right) {
-			write_word(twin->op == AND ? ") and (" : ")\nor (");
-			twin_write(twin->right);
-		}
-		write_word(")");
-		return;
-	}
-	write_word(quoted ? "\"" : "");
-	write_word(names[twin->category]);
-	write_word(quoted ? "\"" : "");
-	if (twin->op == MISSING || twin->op == PRESENT) {
-		write_word(twin->op == MISSING ? " is missing" : " is present");
-		return;
-	}
-	write_word(twin->op == IN ? " in (" : marks[twin->op]);
-	for (int i = 0; i < twin->value_count; i++) {
-		write_word(i ? "," : "");
-		write_value(twin, i);
-	}
-	write_word(twin->op == IN ? ")" : "");
-}
-
-static struct criteria_subject
-claim_random(struct tags *tags)
-{
-	struct criteria_subject subject;
-
-	tags_clear(tags);
-	for (int category = 0; category < CATEGORIES; category++) {
-		held[category] = 0;
-		if (rand() % 3 == 0)
-			continue;
-		held[category] = 1u << rand() % value_counts[category];
-		if (category == COLOUR)
-			held[category] |= (unsigned)rand() % 8;
-		for (int i = 0; category != SOURCE && i < value_counts[category]; i++) {
-			if (held[category] >> i & 1)
-				tag(tags, names[category], spelled[category][i][0]);
-		}
-	}
-	subject = subject_of(tags);
-	for (int i = 0; i < value_counts[SOURCE]; i++) {
-		if (held[SOURCE] >> i & 1) {
-			subject.source = spelled[SOURCE][i][0];
-			subject.source_length = strlen(subject.source);
-		}
-	}
-	return subject;
-}
-
 START_TEST(random_conditions_agree_with_the_naive_evaluator)
 {
 	const char *given = getenv("TEST_SEED");
@@ -639,21 +467,19 @@ START_TEST(random_conditions_agree_with_the_naive_evaluator)
 	srand(seed);
 	for (int round = 0; round < 20000; round++) {
 		struct criteria *criteria, *again;
-		struct twin *twin;
+		struct twin *twin = twin_random(rand() % 5);
+		const char *written = twin_write(twin);
 		char *printed, *reprinted;
 		size_t length;
-		pool_used = 0;
-		written[0] = '\0';
-		twin = twin_random(rand() % 5);
-		twin_write(twin);
 		criteria = parse(written);
 		criteria_print(criteria, &printed, &length, NULL);
 		again = parse(printed);
 		criteria_print(again, &reprinted, &length, NULL);
 		ck_assert_str_eq(printed, reprinted);
 		for (int claim = 0; claim < 10; claim++, compared++) {
-			struct criteria_subject subject = claim_random(&tags);
-			bool wanted = twin_holds(twin);
+			struct twin_claim held;
+			struct criteria_subject subject = twin_subject(&held, &tags);
+			bool wanted = twin_holds(twin, &held);
 			held_true += wanted;
 			if (criteria_match(criteria, &subject) != wanted ||
 			    criteria_match(again, &subject) != wanted)
@@ -663,6 +489,7 @@ START_TEST(random_conditions_agree_with_the_naive_evaluator)
 		criteria_free(again);
 		free(printed);
 		free(reprinted);
+		twin_free(twin);
 	}
 	tags_fini(&tags);
 	printf("criteria: %lu comparisons with the naive evaluator, %lu true, seed %u\n", compared,
