@@ -123,24 +123,18 @@ segment_build_claims(struct segment_build *build, const struct claim *claims, si
 unsigned
 build_list_scopes(const struct segment_build *build, uint32_t list)
 {
-	size_t length;
-	const uint8_t *bytes = intern_get(&build->lists, list, &length);
-	unsigned scopes = 0;
-	for (size_t i = 0; i + sizeof(struct claim) <= length; i += sizeof(struct claim))
-		scopes |= bytes[i + offsetof(struct claim, scope)];
-	return scopes;
+	unsigned seen = build->list_used[list];
+	return ((seen >> SCOPE_EXACT & 1) != 0 ? SCOPE_EXACT : 0u) |
+	       ((seen >> SCOPE_BELOW & 1) != 0 ? SCOPE_BELOW : 0u) |
+	       ((seen >> SCOPE_TREE & 1) != 0 ? SCOPE_TREE : 0u);
 }
 
 /* How many entries (key and scope) a list makes of its key. */
 static unsigned
 list_entries(const struct segment_build *build, uint32_t list)
 {
-	size_t length;
-	const uint8_t *bytes = intern_get(&build->lists, list, &length);
-	unsigned seen = 0;
-	for (size_t i = 0; i + sizeof(struct claim) <= length; i += sizeof(struct claim))
-		seen |= 1u << (bytes[i + offsetof(struct claim, scope)] & 3);
-	return (unsigned)__builtin_popcount(seen);
+	static const uint8_t entries[8] = {0, 1, 1, 2, 1, 2, 2, 3};
+	return entries[build->list_used[list] >> SCOPE_EXACT & 7];
 }
 
 static enum status
@@ -179,6 +173,18 @@ put_text(struct build_kind *rows, const struct key *key, uint8_t *record, struct
 	return STATUS_OK;
 }
 
+/* Sizes written out: a copy of a length that only the table knows costs more than all the rest. */
+static void
+copy_key(uint8_t *record, const struct key *key)
+{
+	if (key->kind == KIND_SHA256)
+		memcpy(record, key->bytes, 32);
+	else if (key->kind == KIND_SHA1)
+		memcpy(record, key->bytes, 20);
+	else
+		memcpy(record, key->bytes, kind_table[key->kind].key_bytes);
+}
+
 static enum status
 put_record(struct build_kind *rows, const struct key *key, uint32_t claims, struct fault *fault)
 {
@@ -191,7 +197,7 @@ put_record(struct build_kind *rows, const struct key *key, uint32_t claims, stru
 	if (kind_table[key->kind].key_bytes == 0)
 		status = put_text(rows, key, record, fault);
 	else
-		memcpy(record, key->bytes, kind_table[key->kind].key_bytes);
+		copy_key(record, key);
 	if (key->kind == KIND_IPV6)
 		record[16] = key->prefix_bits;
 	struct le32 id = le32_make(claims);
@@ -201,16 +207,21 @@ put_record(struct build_kind *rows, const struct key *key, uint32_t claims, stru
 	return status;
 }
 
+/* The first key of a list: room for its byte, and the scopes in it. */
 static enum status
-mark_used(struct segment_build *build, uint32_t list, struct fault *fault)
+use_list(struct segment_build *build, uint32_t list, struct fault *fault)
 {
-	size_t had = build->list_used_capacity;
+	size_t had = build->list_used_capacity, length;
 	enum status status = intern_grow((void **)&build->list_used, &build->list_used_capacity,
 					 build->lists.count, 1, fault);
 	if (status != STATUS_OK)
 		return status;
 	memset(build->list_used + had, 0, build->list_used_capacity - had);
-	build->list_used[list] = 1;
+	const uint8_t *bytes = intern_get(&build->lists, list, &length);
+	unsigned seen = 1;
+	for (size_t i = 0; i + sizeof(struct claim) <= length; i += sizeof(struct claim))
+		seen |= 1u << (bytes[i + offsetof(struct claim, scope)] & 3);
+	build->list_used[list] = (uint8_t)seen;
 	return STATUS_OK;
 }
 
@@ -227,7 +238,9 @@ segment_build_put(struct segment_build *build, const struct key *key, uint32_t c
 	if (key->kind == KIND_URL && key->pattern == 0 && path_deep(key))
 		return fault_set(fault, STATUS_BAD_URL, NULL, 0, "more than %d path segments",
 				 LIMIT_URL_STEPS);
-	enum status status = mark_used(build, claims, fault);
+	enum status status = STATUS_OK;
+	if (claims >= build->list_used_capacity || build->list_used[claims] == 0)
+		status = use_list(build, claims, fault);
 	if (status == STATUS_OK)
 		status = path_in_table(key) ? put_record(rows, key, claims, fault)
 					    : put_prefix(rows, key, claims, fault);

@@ -25,7 +25,7 @@ struct segment_build {
 	struct intern sources;
 	struct intern tags;  /* 0 = the empty string */
 	struct intern lists; /* struct claim[] of one key; 0 = none, the removal */
-	uint8_t *list_used;  /* by list: some key has it */
+	uint8_t *list_used;  /* by list: 0 = no key has it, else 1 and 1 << each scope in it */
 	size_t list_used_capacity;
 	struct build_kind kind[KIND_COUNT];
 };
@@ -34,7 +34,7 @@ struct segment_build {
 uint32_t
 build_record_bytes(enum kind kind);
 
-/* Union of the scopes in a list of claims. */
+/* Union of the scopes in a list of claims that some key has. */
 unsigned
 build_list_scopes(const struct segment_build *build, uint32_t list);
 
