@@ -8,6 +8,7 @@
 
 #include "engine/cli.h"
 
+extern const struct cli_command cmd_check;
 extern const struct cli_command cmd_dump;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_info;

@@ -11,6 +11,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_add,
 	&cmd_remove,
 	&cmd_lookup,
+	&cmd_check,
 	&cmd_list,
 	&cmd_tag,
 	&cmd_source,
