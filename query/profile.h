@@ -17,7 +17,9 @@
  *                  owner, reason (text, at most 255 bytes); expires = RFC 3339
  *
  * Comments are lines that begin with ; or #, and what follows a blank and ; on
- * a line, outside double quotes. Names are 1..255 bytes UTF-8, found in any
+ * a line, outside double quotes. Names and texts may stand in double quotes, with \" and \\
+ * inside; in section lines names must. A `where` goes on in the lines after it that are
+ * indented deeper. A byte order mark and CRLF are taken. Names are 1..255 bytes UTF-8, found in any
  * letter case, distinct within their section type. The order of filter sections is
  * the order of the filters. Unknown sections or fields, a field twice, an
  * action that is not defined: errors.
@@ -26,7 +28,9 @@
  * with tags if `tagged` and, where there is one, `where` is true. A claim whose set and
  * notes are both empty is untagged (a TTL is no tag). Neither: refused.
  *
- * Illegal combinations, refused when parsed: rate-limit or trust on sha1/sha256
+ * `where` asks tags only: the pseudo-categories of criteria.h are for searching.
+ *
+ * Illegal combinations, refused when parsed (profile_flow_rules in profile.c): rate-limit or trust on sha1/sha256
  * named in `kinds` (a filter without `kinds` has all that its action allows),
  * quarantine on a filter whose kinds are hashes only, an exception for a hash.
  *
@@ -35,6 +39,7 @@
 #ifndef QUERY_PROFILE_H
 #define QUERY_PROFILE_H
 
+#include "engine/arena.h"
 #include "engine/catalog.h"
 #include "engine/key.h"
 #include "query/criteria.h"
@@ -43,6 +48,7 @@
 #define PROFILE_FILTERS 10000
 #define PROFILE_ACTIONS 1000
 #define PROFILE_EXCEPTIONS 100000     /* sections; a range counts once */
+#define PROFILE_KEYS 1000000          /* of all exceptions; a range counts each of its prefixes */
 
 enum profile_flow {
 	PROFILE_PERMIT,
@@ -92,8 +98,10 @@ struct profile {
 	size_t filter_count;
 	struct profile_exception *exceptions;
 	size_t exception_count;
-	struct key **keys;              /* of the exceptions; own their text; scope set */
+	struct key **keys;              /* of the exceptions; own their text; scope set. Only as long
+	                                 * in memory as their text: never copy one by value */
 	size_t key_count;
+	struct arena memory;            /* private: texts and keys */
 };
 
 /*
