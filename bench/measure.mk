@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Included by the Makefile: the measurements of repute by itself (docs/bench.md says what each shows).
+
+.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots
+
+# $(1): a program of bench/, built for speed; $(2): its arguments
+BENCH_RUN = $(MAKE) VARIANT=bench build/obj/bench/bench/$(1) >&2 && mkdir -p build/tmp && \
+	build/obj/bench/bench/$(1) $(2)
+
+bench-gate: deps-check ## Instructions of fixed look-ups against bench/gate.tsv, 5 % at most (UPDATE=1 stores them)
+	@$(MAKE) VARIANT=bench build/obj/bench/bench/bench_gate >&2
+	@mkdir -p build/tmp
+	@UPDATE=$(UPDATE) bench/gate
+
+bench-scale: ## Two threads and two processes beside one (SCALE_ARGS='--entries 1e8 --kind ipv4')
+	@$(call BENCH_RUN,bench_scale,$(SCALE_ARGS))
+
+bench-memory: ## Bytes on disk, mapped, resident; opening; 16 readers; shrinking (MEMORY_ARGS='--entries 1e7')
+	@$(MAKE) VARIANT=bench build/obj/bench/repute >&2
+	@$(call BENCH_RUN,bench_memory,$(MEMORY_ARGS))
+
+bench-layers: ## Look-ups with 0, 1, 2 and 4 overlays (LAYERS_ARGS='--entries 1e7')
+	@$(call BENCH_RUN,bench_layers,$(LAYERS_ARGS))
+
+bench-import: ## Text feeds to a published store, beside the parser alone (IMPORT_ARGS='--entries 1e7')
+	@$(MAKE) VARIANT=bench build/obj/bench/repute >&2
+	@$(call BENCH_RUN,bench_import,$(IMPORT_ARGS))
+
+bench-plots: ## Plots and tables of JSON lines into docs/bench/ (JSON='a.json b.json')
+	@bench/plot docs/bench $(JSON)
+	@bench/table $(JSON) >docs/bench/tables.md
