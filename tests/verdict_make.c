@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/canon.h"
+
 static const char *const severities[] = { "High", "Medium", "Low" };
 static const char *const actions[] = { "log", "block" };
 static const char *const behaviours[] = { "alpha", "beta, gamma", "not", "delta (x)", "e=mc2",
 					  "z ; ta", "q\"uote" };
-static const char *const kinds[] = { "ipv4", "ipv6", "domain", "url", "sha1", "sha256" };
-static const char *const scopes[] = { "exact", "below", "tree" };
 
 /* Names that need quotes, that are keywords, in another letter case than asked for. */
-const struct verdict_category verdict_categories[VERDICT_CATEGORIES] = {
+const struct verdict_category verdict_categories[VERDICT_TAGS] = {
 	{ .name = "Trend Micro Severity", .type = VERDICT_LIST, .values = severities,
 	  .value_count = 3, .known = true },
 	{ .name = "Behaviour", .type = VERDICT_LIST, .values = behaviours, .value_count = 7 },
@@ -24,12 +24,6 @@ const struct verdict_category verdict_categories[VERDICT_CATEGORIES] = {
 	{ .name = "Reported", .type = VERDICT_DATE },
 	{ .name = "in", .type = VERDICT_YESNO },
 	{ .name = "Confidence", .type = VERDICT_NUMBER, .min = 0, .max = 100, .known = true },
-	[VERDICT_KIND] = { .name = "kind", .type = VERDICT_LIST, .values = kinds, .value_count = 6 },
-	[VERDICT_SCOPE] = { .name = "scope", .type = VERDICT_LIST, .values = scopes,
-			    .value_count = 3 },
-	[VERDICT_SOURCE] = { .name = "source", .type = VERDICT_TEXT },
-	[VERDICT_KEY] = { .name = "key", .type = VERDICT_TEXT },
-	[VERDICT_EXPIRES] = { .name = "expires", .type = VERDICT_DATE },
 };
 
 /* --- values ------------------------------------------------------------------------- */
@@ -58,10 +52,6 @@ any_value(struct verdict_world *world, unsigned number)
 	const struct verdict_category *category = &verdict_categories[number];
 	struct random_state *random = &world->set.random;
 
-	if (number == VERDICT_SOURCE)
-		return random_below(random, world->set.sources);
-	if (number == VERDICT_EXPIRES)
-		return (int64_t)ANY_OF(random, expiries);
 	if (category->type == VERDICT_LIST)
 		return random_below(random, category->value_count);
 	if (category->type == VERDICT_NUMBER)
@@ -190,14 +180,6 @@ verdict_make_query(struct verdict_world *world, enum model_kind kind, char *text
 
 /* --- conditions ------------------------------------------------------------------------- */
 
-static unsigned
-any_category(struct random_state *random)
-{
-	if (random_chance(random, 90))
-		return random_below(random, VERDICT_TAGS);
-	return VERDICT_TAGS + random_below(random, VERDICT_CATEGORIES - VERDICT_TAGS);
-}
-
 static enum verdict_op
 any_op(struct random_state *random, unsigned category)
 {
@@ -212,21 +194,6 @@ any_op(struct random_state *random, unsigned category)
 	return ANY_OF(random, plain);
 }
 
-/* The key of some claim, if it is short enough and has one spelling; else a name nobody has. */
-static void
-any_key(struct verdict_world *world, char key[VERDICT_KEY_BYTES])
-{
-	const struct model *model = &world->set.model;
-
-	snprintf(key, VERDICT_KEY_BYTES, "nobody.example");
-	if (model->count == 0)
-		return;
-	const struct model_key *some =
-		&model->claims[random_below(&world->set.random, (uint32_t)model->count)].key;
-	if (some->kind != MODEL_IPV6 && some->length < VERDICT_KEY_BYTES)
-		snprintf(key, VERDICT_KEY_BYTES, "%.*s", (int)some->length, some->text);
-}
-
 static uint16_t
 make_comparison(struct verdict_world *world, struct verdict_filter *filter)
 {
@@ -235,13 +202,11 @@ make_comparison(struct verdict_world *world, struct verdict_filter *filter)
 	unsigned values = 1;
 
 	memset(condition, 0, sizeof(*condition));
-	condition->category = any_category(random);
+	condition->category = random_below(random, VERDICT_TAGS);
 	condition->op = any_op(random, condition->category);
-	if (condition->op == VERDICT_IN && condition->category != VERDICT_KEY)
+	if (condition->op == VERDICT_IN)
 		values = 1 + random_below(random, VERDICT_VALUES);
 	cell_fill(world, &condition->value, condition->category, values);
-	if (condition->category == VERDICT_KEY)
-		any_key(world, condition->key);
 	return (uint16_t)filter->condition_count++;
 }
 
@@ -309,6 +274,20 @@ make_range(struct verdict_world *world, struct verdict_exception *exception)
 	exception->claim.key = model_key(MODEL_IPV4, "0.0.0.0", 7); /* no pattern, for the order */
 }
 
+/* Slices of URLs make patterns that the importer refuses, or would write in another way. */
+static bool
+is_written_so(enum model_kind kind, const char *text, size_t length)
+{
+	static struct key key;
+	static char print[KEY_PRINT_BYTES];
+	struct canon_options options = { .use = CANON_ENTRY };
+
+	if (kind != MODEL_URL)
+		return true;
+	return canon_key(KIND_URL, text, length, &options, &key, NULL) == STATUS_OK &&
+	       key_print(&key, print) == length && memcmp(print, text, length) == 0;
+}
+
 /* False if the key is none that an exception is written with. */
 static bool
 make_key_exception(struct verdict_world *world, struct verdict_exception *exception)
@@ -320,7 +299,7 @@ make_key_exception(struct verdict_world *world, struct verdict_exception *except
 	size_t length = like_entry ? set_key_text(&world->set, kind, true, text)
 				   : verdict_make_query(world, kind, text);
 
-	if (length >= VERDICT_EXCEPTION_BYTES)
+	if (length >= VERDICT_EXCEPTION_BYTES || !is_written_so(kind, text, length))
 		return false;
 	memcpy(exception->text, text, length);
 	exception->claim.key = model_key(kind, exception->text, length);

@@ -23,7 +23,7 @@ struct verdict_category {
 	int64_t min, max;          /* number */
 	bool known;                /* stands in a new catalogue already */
 };
-extern const struct verdict_category verdict_categories[VERDICT_CATEGORIES];
+extern const struct verdict_category verdict_categories[VERDICT_TAGS];
 
 /* A universe of its own for each seed, with tag combinations and priorities, without claims. */
 void

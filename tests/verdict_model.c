@@ -31,29 +31,7 @@ struct subject {
 static struct verdict_cell
 cell_of(const struct subject *subject, unsigned category)
 {
-	const struct model_claim *claim = subject->claim;
-	struct verdict_cell cell = { .count = 1 };
-
-	if (category < VERDICT_TAGS)
-		return subject->world->tags[claim->set].cell[category];
-	if (category == VERDICT_KIND)
-		cell.value[0] = claim->key.kind;
-	else if (category == VERDICT_SCOPE)
-		cell.value[0] = claim->scope - 1;
-	else if (category == VERDICT_SOURCE)
-		cell.value[0] = claim->source;
-	else if (category == VERDICT_EXPIRES)
-		cell.value[0] = (int64_t)claim->expires;
-	return cell;
-}
-
-static bool
-key_is(const struct subject *subject, const struct verdict_condition *condition)
-{
-	const struct model_key *key = &subject->claim->key;
-
-	return strlen(condition->key) == key->length &&
-	       memcmp(condition->key, key->text, key->length) == 0;
+	return subject->world->tags[subject->claim->set].cell[category];
 }
 
 static bool
@@ -61,8 +39,6 @@ shares_value(const struct subject *subject, const struct verdict_condition *cond
 {
 	struct verdict_cell cell = cell_of(subject, condition->category);
 
-	if (condition->category == VERDICT_KEY)
-		return key_is(subject, condition);
 	if (subject->mistake == VERDICT_ONE_VALUE && cell.count > 1)
 		cell.count = 1;
 	for (unsigned i = 0; i < cell.count; i++)

@@ -26,19 +26,8 @@
 
 enum verdict_type { VERDICT_TEXT, VERDICT_LIST, VERDICT_DATE, VERDICT_YESNO, VERDICT_NUMBER };
 
-/* Tag categories by number, then what a search may ask of any claim. */
-#define VERDICT_TAGS 9
-enum verdict_pseudo {
-	VERDICT_KIND = VERDICT_TAGS,
-	VERDICT_SCOPE,
-	VERDICT_SOURCE,
-	VERDICT_KEY,
-	VERDICT_EXPIRES,
-	VERDICT_CATEGORIES
-};
-
+#define VERDICT_TAGS 9   /* categories, by number */
 #define VERDICT_VALUES 4
-#define VERDICT_KEY_BYTES 64
 
 /* Values are numbers: of a word, a list value, a second, 0 and 1, the number itself. */
 struct verdict_cell {
@@ -69,7 +58,6 @@ struct verdict_condition {
 	enum verdict_op op;
 	unsigned category;
 	struct verdict_cell value;
-	char key[VERDICT_KEY_BYTES]; /* VERDICT_KEY: the value */
 	uint16_t left, right;
 };
 

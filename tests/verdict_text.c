@@ -13,6 +13,7 @@
 static const char *const words[] = { "a", "Emotet", "emotet", "two words", "c ; d", "\"q\\", "h\xc3\xa9" };
 static const char *const flows[] = { "permit", "block", "rate-limit", "trust", "quarantine" };
 static const char *const marks[] = { "=", "!=", "<", "<=", ">", ">=" };
+static const char *const kinds[] = { "ipv4", "ipv6", "domain", "url", "sha1", "sha256" };
 static const char *const keywords[] = { "and", "in", "is", "missing", "not", "or", "present" };
 
 struct writer {
@@ -49,8 +50,6 @@ verdict_text_value(unsigned number, int64_t value, char text[VERDICT_VALUE_BYTES
 		snprintf(text, VERDICT_VALUE_BYTES, "%" PRId64, value);
 	else if (category->type == VERDICT_YESNO)
 		snprintf(text, VERDICT_VALUE_BYTES, "%s", value ? "yes" : "no");
-	else if (number == VERDICT_SOURCE)
-		snprintf(text, VERDICT_VALUE_BYTES, "%s", set_source_name((uint32_t)value));
 	else
 		snprintf(text, VERDICT_VALUE_BYTES, "%s", category->type == VERDICT_LIST
 			 ? category->values[value] : words[value]);
@@ -97,10 +96,6 @@ value_write(struct writer *writer, const struct verdict_condition *condition, un
 	const struct verdict_category *category = &verdict_categories[condition->category];
 	char text[VERDICT_VALUE_BYTES];
 
-	if (condition->category == VERDICT_KEY) {
-		quoted(writer, condition->key);
-		return;
-	}
 	verdict_text_value(condition->category, condition->value.value[i], text);
 	if (category->type == VERDICT_YESNO)
 		snprintf(text, sizeof(text), "%s", (condition->value.value[i] ? yes : no)
@@ -222,8 +217,7 @@ filter_write(struct writer *writer, const struct verdict_profile *profile, uint3
 		for (unsigned kind = 0; kind < MODEL_KINDS; kind++) {
 			if (!(filter->kinds >> kind & 1))
 				continue;
-			fprintf(writer->out, "%s%s", comma && !first ? ", " : " ",
-				verdict_categories[VERDICT_KIND].values[kind]);
+			fprintf(writer->out, "%s%s", comma && !first ? ", " : " ", kinds[kind]);
 			first = false;
 		}
 		fputc('\n', writer->out);
