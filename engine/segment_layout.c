@@ -12,6 +12,7 @@
 
 #define NO_RECORD 0xffffffffu /* of a node that is only a step above entries */
 #define RESEED_LIMIT 16
+#define ADDED_STEPS 8192
 
 /* A line is filled to 23 of 28 slots on average: few overflow, little is wasted. */
 #define SLOTS_PLANNED 23
@@ -23,6 +24,7 @@ struct maker {
 	struct hash_seed seed;
 	struct sort_node *nodes; /* NULL: the records, sorted, are the nodes */
 	size_t count, capacity;
+	uint64_t added[ADDED_STEPS]; /* hashes of steps that have their node */
 };
 
 /* --- nodes of all keys ------------------------------------------------------------- */
@@ -37,14 +39,24 @@ add_node(struct maker *maker, uint64_t hash, uint32_t record, uint32_t flags, st
 	return status;
 }
 
-/* A run of neighbours with the same step above them need only one node for it. */
+/*
+ * Names below one name, URLs of one host: the steps above them need one node,
+ * not one a key. What is forgotten is made twice and joined later.
+ */
 static bool
-is_repeated(const struct maker *maker, uint64_t hash)
+was_added(struct maker *maker, uint64_t hash)
 {
-	for (size_t i = maker->count; i > 0 && i + 4 > maker->count; i--)
-		if (maker->nodes[i - 1].hash == hash && maker->nodes[i - 1].record == NO_RECORD)
-			return true;
-	return false;
+	uint64_t *place = &maker->added[hash % ADDED_STEPS];
+	bool was = *place == hash;
+	*place = hash;
+	return was;
+}
+
+static void
+forget_added(struct maker *maker)
+{
+	memset(maker->added, 0, sizeof(maker->added));
+	maker->added[0] = 1; /* no hash that belongs here */
 }
 
 static enum status
@@ -58,7 +70,7 @@ add_key(struct maker *maker, const struct key *key, uint32_t record, uint32_t fl
 	while (status == STATUS_OK && path_next(&path, &step)) {
 		if (step.last)
 			status = add_node(maker, step.hash, record, flags, fault);
-		else if (!is_repeated(maker, step.hash))
+		else if (!was_added(maker, step.hash))
 			status = add_node(maker, step.hash, NO_RECORD, FORMAT_SLOT_DEEPER, fault);
 	}
 	return status;
@@ -98,6 +110,7 @@ add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, voi
 	struct key key;
 	uint32_t claims;
 	maker->count = 0;
+	forget_added(maker);
 	for (uint64_t i = 0; status == STATUS_OK && i < maker->table->record_count; i++) {
 		bool good = segment_table_key(maker->table, maker->kind, i, &key, &claims);
 		assert(good);
@@ -312,35 +325,47 @@ make_records(struct maker *maker, struct fault *fault)
 	return status == STATUS_OK && twice ? put_twice(maker, fault) : status;
 }
 
+/* One seed after another until no node stands too far from home. */
+static enum status
+make_all(struct maker *maker, struct hash_seed seed, layout_scopes_cb *scopes, void *context,
+	 struct layout *layout, struct fault *fault)
+{
+	bool placed = maker->table->record_count == 0;
+	enum status status = STATUS_OK;
+	for (uint32_t reseeds = 0; status == STATUS_OK && !placed; reseeds++) {
+		if (reseeds == RESEED_LIMIT)
+			return fault_set(fault, STATUS_LIMIT, NULL, 0,
+					 "no seed bounds the probes of this set");
+		maker->seed = path_seed(seed, maker->kind, reseeds);
+		layout->reseeds = reseeds;
+		status = sort_takes(maker->kind) ? make_records(maker, fault)
+						 : make_nodes(maker, layout->first_step, scopes,
+							      context, fault);
+		if (status == STATUS_OK)
+			status = place(maker, layout, &placed, fault);
+	}
+	return status == STATUS_OK && maker->nodes != NULL ? take_order(maker, layout, fault)
+							   : status;
+}
+
 enum status
 layout_make(const struct segment_table *table, uint8_t *records, enum kind kind,
 	    struct hash_seed seed, layout_scopes_cb *scopes, void *context, struct layout *layout,
 	    struct fault *fault)
 {
-	struct maker maker = {.table = table, .records = records, .kind = kind};
-	bool placed = table->record_count == 0;
-	enum status status = STATUS_OK;
+	struct maker *maker = calloc(1, sizeof(*maker));
 	memset(layout, 0, sizeof(*layout));
+	if (maker == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layout");
+	maker->table = table;
+	maker->records = records;
+	maker->kind = kind;
+	layout->record_count = table->record_count;
 	if (kind == KIND_DOMAIN)
 		layout->first_step = fewest_labels(table);
-	for (uint32_t reseeds = 0; status == STATUS_OK && !placed; reseeds++) {
-		if (reseeds == RESEED_LIMIT) {
-			status = fault_set(fault, STATUS_LIMIT, NULL, 0,
-					   "no seed bounds the probes of this set");
-			break;
-		}
-		maker.seed = path_seed(seed, kind, reseeds);
-		layout->reseeds = reseeds;
-		status = sort_takes(kind) ? make_records(&maker, fault)
-					  : make_nodes(&maker, layout->first_step, scopes, context,
-						       fault);
-		if (status == STATUS_OK)
-			status = place(&maker, layout, &placed, fault);
-	}
-	layout->record_count = table->record_count;
-	if (status == STATUS_OK && maker.nodes != NULL)
-		status = take_order(&maker, layout, fault);
-	free(maker.nodes);
+	enum status status = make_all(maker, seed, scopes, context, layout, fault);
+	free(maker->nodes);
+	free(maker);
 	if (status != STATUS_OK)
 		layout_fini(layout);
 	return status;
