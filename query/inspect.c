@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/clock.h"
+#include "engine/key.h"
+#include "query/inspect_events.h"
+#include "query/inspect_names.h"
+
+#define ROOM (INSPECT_BATCH + PACKET_TUNNELS)
+
+const char *const inspect_stage_names[INSPECT_STAGES] = {"ip", "domain", "url"};
+
+/*
+ * The addresses of one batch, by kind, as judge_many wants them. With both sides
+ * asked those of a packet are neighbours.
+ */
+struct addresses {
+	unsigned count;
+	uint16_t packet[ROOM];      /* whose they are: one for each `sides` addresses */
+	uint32_t ipv4[2 * ROOM];
+	uint8_t ipv6[2 * ROOM][16];
+	struct repute_verdict verdicts[2 * ROOM];
+};
+
+struct inspect {
+	const struct judge *judge;
+	struct inspect_options options;
+	unsigned side_first, sides;
+	unsigned count;             /* packets of the batch */
+	struct packet packets[ROOM];
+	const struct inspect_frame *frame[ROOM];
+	struct addresses four, six;
+	struct inspect_events events;
+	struct inspect_names *names;
+	struct stream *stream;
+	struct inspect_counts counts;
+	bool datagram;              /* the sink is called for the packet at hand, not for a stream */
+	struct inspect_place place; /* and that is where it is */
+	struct stream_stamp stamp;
+	size_t memory;
+	struct extract_sink sink;
+};
+
+/* --- what extractors find --------------------------------------------------------------------- */
+
+static void
+place_of_flow(const struct stream_flow *flow, unsigned side, struct inspect_place *place)
+{
+	memset(place, 0, sizeof(*place));
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(place->addresses[i], flow->addresses[side ^ i], 16);
+		place->ports[i] = flow->ports[side ^ i];
+	}
+	place->version = flow->version;
+	place->protocol = PACKET_TCP;
+	place->has_ports = true;
+}
+
+static void
+place_of_packet(const struct packet *packet, struct inspect_place *place)
+{
+	size_t length = packet->version == 4 ? 4 : 16;
+	memset(place, 0, sizeof(*place));
+	memcpy(place->addresses[0], packet_address(packet, 0), length);
+	memcpy(place->addresses[1], packet_address(packet, 1), length);
+	place->ports[0] = packet->source_port;
+	place->ports[1] = packet->destination_port;
+	place->version = packet->version;
+	place->protocol = packet->protocol;
+	place->has_ports = packet->ports;
+}
+
+static void
+found(void *context, const struct extract_item *item)
+{
+	struct inspect *inspect = context;
+	struct inspect_place place;
+	unsigned side;
+	if (inspect->datagram) {
+		inspect_names_take(inspect->names, item, &inspect->place, inspect->stamp);
+		return;
+	}
+	const struct stream_flow *flow = stream_now(inspect->stream, &side);
+	place_of_flow(flow, side, &place);
+	inspect_names_take(inspect->names, item, &place, flow->last);
+}
+
+/* 192.0.2.1:8080, [2001:db8::1] */
+static size_t
+authority(void *context, char *text)
+{
+	struct inspect *inspect = context;
+	unsigned side;
+	const struct stream_flow *flow = stream_now(inspect->stream, &side);
+	const uint8_t *address = flow->addresses[!side];
+	uint16_t port = flow->ports[!side];
+	char digits[6];
+	size_t length = 0, count = 0;
+	if (flow->version == 4) {
+		length = key_print_ipv4(address, text);
+	} else {
+		text[0] = '[';
+		length = 1 + key_print_ipv6(address, text + 1);
+		text[length++] = ']';
+	}
+	if (port == 80)
+		return length;
+	text[length++] = ':';
+	do
+		digits[count++] = (char)('0' + port % 10);
+	while ((port /= 10) != 0);
+	while (count > 0)
+		text[length++] = digits[--count];
+	return length;
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+enum status
+inspect_new(const struct judge *judge, const struct inspect_options *options,
+	    struct inspect **out, struct fault *fault)
+{
+	static const struct {
+		uint8_t first, count;
+	} sides[] = {[PROFILE_MATCH_BOTH] = {0, 2}, [PROFILE_MATCH_SOURCE] = {0, 1},
+		     [PROFILE_MATCH_DESTINATION] = {1, 1}};
+	enum profile_match_address match = judge_profile(judge)->match_address;
+	struct inspect *inspect = calloc(1, sizeof(*inspect));
+	if (inspect == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory to inspect");
+	inspect->judge = judge;
+	inspect->options = *options;
+	inspect->side_first = sides[match].first;
+	inspect->sides = sides[match].count;
+	inspect->events.seed = judge_view(judge)->seed;
+	inspect->sink.item = found;
+	inspect->sink.authority = authority;
+	inspect->sink.context = inspect;
+	inspect->sink.memory = &inspect->memory;
+	enum status status = inspect_names_new(judge, options->now, options->errors,
+					       &inspect->events, &inspect->counts,
+					       &inspect->names, fault);
+	if (status == STATUS_OK && options->payloads)
+		status = stream_new(options->flows, inspect->events.seed, &inspect->sink,
+				    &inspect->stream, fault);
+	if (status != STATUS_OK)
+		inspect_free(inspect);
+	else
+		*out = inspect;
+	return status;
+}
+
+void
+inspect_free(struct inspect *inspect)
+{
+	if (inspect == NULL)
+		return;
+	stream_free(inspect->stream);
+	inspect_names_free(inspect->names);
+	inspect_events_fini(&inspect->events);
+	free(inspect);
+}
+
+/* --- ip stage ----------------------------------------------------------------------------------- */
+
+static void
+packet_count(struct inspect *inspect, const struct packet *packet)
+{
+	inspect->counts.odd += packet->odd;
+	inspect->counts.fragments += packet->fragment;
+}
+
+/* The packets inside, each as if it had come by itself. */
+static void
+tunnels_take(struct inspect *inspect, const struct inspect_frame *frame)
+{
+	for (unsigned depth = 0; depth < PACKET_TUNNELS; depth++) {
+		const struct packet *outer = &inspect->packets[inspect->count - 1];
+		struct packet inner;
+		if (outer->ports)
+			return;
+		enum packet_outcome outcome = packet_inner(outer, &inner);
+		if (outcome == PACKET_NOT_IP)
+			return;
+		inspect->counts.outcomes[outcome]++;
+		if (outcome != PACKET_IP)
+			return;
+		packet_count(inspect, &inner);
+		inspect->packets[inspect->count] = inner;
+		inspect->frame[inspect->count++] = frame;
+	}
+}
+
+static void
+frame_take(struct inspect *inspect, const struct inspect_frame *frame)
+{
+	struct packet *packet = &inspect->packets[inspect->count];
+	enum packet_outcome outcome =
+		packet_parse(inspect->options.link, frame->bytes, frame->length, packet);
+	inspect->counts.outcomes[outcome]++;
+	inspect->counts.bytes += frame->length;
+	if (outcome != PACKET_IP)
+		return;
+	packet_count(inspect, packet);
+	inspect->frame[inspect->count++] = frame;
+	tunnels_take(inspect, frame);
+}
+
+static inline void
+addresses_add(struct inspect *inspect, unsigned i)
+{
+	const struct packet *packet = &inspect->packets[i];
+	struct addresses *to = packet->version == 4 ? &inspect->four : &inspect->six;
+	to->packet[to->count / inspect->sides] = (uint16_t)i;
+	for (unsigned side = inspect->side_first; side < inspect->side_first + inspect->sides;
+	     side++) {
+		if (packet->version == 4)
+			to->ipv4[to->count++] = packet_ipv4(packet, side);
+		else
+			memcpy(to->ipv6[to->count++], packet_address(packet, side), 16);
+	}
+}
+
+static void
+addresses_gather(struct inspect *inspect)
+{
+	inspect->four.count = inspect->six.count = 0;
+	for (unsigned i = 0; i < inspect->count; i++)
+		addresses_add(inspect, i);
+}
+
+static void
+addresses_judge(struct inspect *inspect, struct addresses *addresses, enum kind kind)
+{
+	struct lookup_batch batch = {.kind = kind, .ipv4 = addresses->ipv4,
+				     .bytes = addresses->ipv6[0]};
+	if (addresses->count > 0)
+		judge_many(inspect->judge, &batch, addresses->count, inspect->options.now,
+			   addresses->verdicts);
+}
+
+static void
+event_add(struct inspect *inspect, unsigned i, unsigned side, const struct repute_verdict *verdict)
+{
+	const struct inspect_frame *frame = inspect->frame[i];
+	struct inspect_event event = {.stage = INSPECT_IP, .side = (uint8_t)side, .count = 1,
+				      .verdict = *verdict, .number = frame->number,
+				      .first_micros = frame->micros,
+				      .last_micros = frame->micros};
+	place_of_packet(&inspect->packets[i], &event.place);
+	inspect_events_add(&inspect->events, &event, 0);
+}
+
+static inline bool
+says_something(const struct repute_verdict *verdict)
+{
+	return verdict->outcome != REPUTE_VERDICT_NONE || verdict->exception != REPUTE_NO_ROW;
+}
+
+/* One packet's verdicts, of which at least one says something. */
+static void
+packet_decide(struct inspect *inspect, unsigned i, const struct repute_verdict *verdicts)
+{
+	struct inspect_counts *counts = &inspect->counts;
+	const struct repute_verdict *wins = &verdicts[0];
+	for (unsigned k = 0; k < inspect->sides; k++) {
+		const struct repute_verdict *verdict = &verdicts[k];
+		counts->verdicts[INSPECT_IP][verdict->outcome]++;
+		counts->exceptions[INSPECT_IP] += verdict->exception != REPUTE_NO_ROW;
+		if (says_something(verdict))
+			event_add(inspect, i, inspect->side_first + k, verdict);
+		if (verdict->filter < wins->filter)
+			wins = verdict;
+	}
+	counts->packets[wins->outcome]++;
+}
+
+/* Nearly all say nothing: they are counted without being touched twice. */
+static void
+packets_decide(struct inspect *inspect, const struct addresses *addresses)
+{
+	const struct repute_verdict *verdicts = addresses->verdicts;
+	struct inspect_counts *counts = &inspect->counts;
+	unsigned sides = inspect->sides, quiet = 0;
+	for (unsigned at = 0; at < addresses->count; at += sides) {
+		if (says_something(&verdicts[at]) || says_something(&verdicts[at + sides - 1]))
+			packet_decide(inspect, addresses->packet[at / sides], &verdicts[at]);
+		else
+			quiet++;
+	}
+	counts->packets[REPUTE_VERDICT_NONE] += quiet;
+	counts->verdicts[INSPECT_IP][REPUTE_VERDICT_NONE] += (uint64_t)quiet * sides;
+	counts->asked[INSPECT_IP] += addresses->count;
+}
+
+/* --- payloads ------------------------------------------------------------------------------------ */
+
+static bool
+is_dns(uint16_t port)
+{
+	return port == 53 || port == 5353 || port == 5355;
+}
+
+static void
+payload_read(struct inspect *inspect, unsigned i)
+{
+	const struct packet *packet = &inspect->packets[i];
+	if (!packet->ports)
+		return;
+	inspect->stamp = (struct stream_stamp){inspect->frame[i]->number,
+					       inspect->frame[i]->micros};
+	if (packet->protocol == PACKET_TCP) {
+		stream_packet(inspect->stream, packet, inspect->stamp);
+	} else if (packet->payload_length > 0 &&
+		   (is_dns(packet->destination_port) || is_dns(packet->source_port))) {
+		inspect->datagram = true;
+		place_of_packet(packet, &inspect->place);
+		extract_datagram(packet->payload, packet->payload_length, &inspect->sink);
+		inspect->datagram = false;
+	}
+}
+
+static void
+payloads_read(struct inspect *inspect)
+{
+	if (!inspect->options.payloads)
+		return;
+	for (unsigned i = 0; i < inspect->count; i++)
+		payload_read(inspect, i);
+	inspect_names_flush(inspect->names);
+}
+
+/* --- all ------------------------------------------------------------------------------------------- */
+
+/* Parse up to a batch; returns how many frames that took. */
+static size_t
+batch_take(struct inspect *inspect, const struct inspect_frame *frames, size_t count)
+{
+	size_t i = 0;
+	inspect->count = 0;
+	while (i < count && inspect->count < INSPECT_BATCH)
+		frame_take(inspect, &frames[i++]);
+	inspect->counts.frames += i;
+	addresses_gather(inspect);
+	return i;
+}
+
+void
+inspect_frames(struct inspect *inspect, const struct inspect_frame *frames, size_t count)
+{
+	struct inspect_counts *counts = &inspect->counts;
+	double start = clock_elapsed(), end;
+	for (size_t i = 0; i < count;) {
+		i += batch_take(inspect, frames + i, count - i);
+		end = clock_elapsed();
+		counts->parse_seconds += end - start;
+		addresses_judge(inspect, &inspect->four, KIND_IPV4);
+		addresses_judge(inspect, &inspect->six, KIND_IPV6);
+		start = clock_elapsed();
+		counts->judge_seconds += start - end;
+		packets_decide(inspect, &inspect->four);
+		packets_decide(inspect, &inspect->six);
+		end = clock_elapsed();
+		counts->event_seconds += end - start;
+		payloads_read(inspect);
+		start = clock_elapsed();
+		counts->payload_seconds += start - end;
+	}
+}
+
+void
+inspect_end(struct inspect *inspect)
+{
+	if (inspect->stream == NULL)
+		return;
+	stream_end(inspect->stream);
+	inspect_names_flush(inspect->names);
+}
+
+/* --- results ---------------------------------------------------------------------------------------- */
+
+/* 64-bit numbers up to the seconds, then those. */
+static void
+counts_add(struct inspect_counts *to, const struct inspect_counts *from)
+{
+	size_t words = offsetof(struct inspect_counts, parse_seconds) / sizeof(uint64_t);
+	uint64_t sum[sizeof(*to) / sizeof(uint64_t)], more[sizeof(*to) / sizeof(uint64_t)];
+	struct inspect_counts result;
+	memcpy(sum, to, sizeof(sum));
+	memcpy(more, from, sizeof(more));
+	for (size_t i = 0; i < words; i++)
+		sum[i] += more[i];
+	memcpy(&result, sum, sizeof(result));
+	result.parse_seconds = to->parse_seconds + from->parse_seconds;
+	result.judge_seconds = to->judge_seconds + from->judge_seconds;
+	result.event_seconds = to->event_seconds + from->event_seconds;
+	result.payload_seconds = to->payload_seconds + from->payload_seconds;
+	*to = result;
+}
+
+void
+inspect_merge(struct inspect *inspect, const struct inspect *from)
+{
+	struct inspect_counts more;
+	inspect_count(from, &more);
+	more.events_dropped = 0;
+	counts_add(&inspect->counts, &more);
+	inspect_events_merge(&inspect->events, &from->events);
+}
+
+const struct inspect_event *
+inspect_events(struct inspect *inspect, size_t *count)
+{
+	inspect_events_sort(&inspect->events);
+	*count = inspect->events.count;
+	return inspect->events.rows;
+}
+
+void
+inspect_count(const struct inspect *inspect, struct inspect_counts *counts)
+{
+	struct stream_counts stream = {0};
+	*counts = inspect->counts;
+	counts->events_dropped = inspect->events.dropped;
+	if (inspect->stream != NULL)
+		stream_count(inspect->stream, &stream);
+	counts->stream.flows += stream.flows;
+	counts->stream.pushed_out += stream.pushed_out;
+	counts->stream.gaps += stream.gaps;
+}
