@@ -12,6 +12,7 @@ extern const struct cli_command cmd_check;
 extern const struct cli_command cmd_dump;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_info;
+extern const struct cli_command cmd_inspect;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_lookup;
 extern const struct cli_command cmd_normalize;

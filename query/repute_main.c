@@ -12,6 +12,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_remove,
 	&cmd_lookup,
 	&cmd_check,
+	&cmd_inspect,
 	&cmd_list,
 	&cmd_tag,
 	&cmd_source,
