@@ -2,10 +2,13 @@
 #include "loader/change.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/clock.h"
+#include "engine/intern.h"
 #include "engine/json.h"
+#include "loader/feed_source.h"
 
 int
 change_tags_add(struct cli *cli, struct change_tags *tags, const char *text)
@@ -139,4 +142,48 @@ change_report(const struct cli *cli, const char *source, const struct ingest_res
 			 result->schemeless);
 	for (size_t i = 0; i < INGEST_NOTES && result->note[i].text != NULL; i++)
 		cli_note(cli, "%" PRIu64 " times: %s", result->note[i].count, result->note[i].text);
+}
+
+static enum status
+source_read_all(struct feed_source *source, const char *name, size_t most, char **bytes,
+		size_t *length, struct fault *fault)
+{
+	size_t capacity = 0, got;
+	enum status status;
+	do {
+		void *grown = *bytes;
+		status = intern_grow(&grown, &capacity, *length + FEED_SOURCE_BYTES, 1, fault);
+		if (status != STATUS_OK)
+			return status;
+		*bytes = grown;
+		status = feed_source_read(source, (uint8_t *)*bytes + *length, FEED_SOURCE_BYTES,
+					  &got, fault);
+		if (status != STATUS_OK)
+			return status;
+		*length += got;
+		if (*length > most)
+			return fault_set(fault, STATUS_LIMIT, name, 0, "more than %zu bytes", most);
+	} while (got > 0);
+	return STATUS_OK;
+}
+
+enum status
+change_read_file(const char *path, const char *name, size_t most, char **bytes, size_t *length,
+		 struct fault *fault)
+{
+	struct feed_source *source;
+	char *read = NULL;
+	size_t read_length = 0;
+	enum status status = feed_source_open_path(path, name, &source, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = source_read_all(source, name, most, &read, &read_length, fault);
+	feed_source_close(source);
+	if (status != STATUS_OK) {
+		free(read);
+		return status;
+	}
+	*bytes = read;
+	*length = read_length;
+	return STATUS_OK;
 }

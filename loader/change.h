@@ -39,4 +39,9 @@ change_report(const struct cli *cli, const char *source, const struct ingest_res
 void
 change_source_name(const char *path, char name[LIMIT_SOURCE_NAME_BYTES + 1]);
 
+/* A whole small file, uncompressed, on the heap (the caller frees); "-" is stdin. limit past `most`. */
+enum status
+change_read_file(const char *path, const char *name, size_t most, char **bytes, size_t *length,
+		 struct fault *fault);
+
 #endif

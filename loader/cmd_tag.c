@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `repute tag list|add|remove`: the tag categories of a store. */
+/* `repute tag list|add|remove|import|export`: the tag categories of a store. */
 #include "loader/commands.h"
 
 #include <errno.h>
@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/json.h"
+#include "engine/category.h"
 #include "engine/store.h"
 #include "loader/change.h"
+#include "loader/json_gate.h"
+#include "loader/tag_file.h"
 
 enum { OPTION_TYPE = 1, OPTION_VALUES, OPTION_MIN, OPTION_MAX, OPTION_DESCRIPTION, OPTION_WAIT };
 
@@ -32,36 +34,6 @@ struct tag_change {
 /* --- list ------------------------------------------------------------------------------ */
 
 static void
-print_json(struct json_writer *json, const struct tag_category *category)
-{
-	json_object_begin(json);
-	json_key(json, "name");
-	json_text(json, category->name);
-	json_key(json, "type");
-	json_text(json, tag_type_name(category->type));
-	json_key(json, "service");
-	json_bool(json, category->service);
-	json_key(json, "description");
-	json_text(json, category->description);
-	if (category->type == TAG_LIST) {
-		json_key(json, "values");
-		json_array_begin(json);
-		for (size_t i = 0; i < category->value_count; i++)
-			json_text(json, category->values[i]);
-		json_array_end(json);
-	}
-	if (category->type == TAG_NUMBER) {
-		json_key(json, "min");
-		json_i64(json, category->min);
-		json_key(json, "max");
-		json_i64(json, category->max);
-	}
-	json_object_end(json);
-	json_line(json);
-	json_flush(json, stdout);
-}
-
-static void
 print_text(const struct tag_category *category)
 {
 	int width = 38 - (int)strlen(category->name);
@@ -77,23 +49,37 @@ print_text(const struct tag_category *category)
 	putchar('\n');
 }
 
+static enum status
+catalog_read(const struct cli *cli, struct catalog *catalog, struct fault *fault)
+{
+	struct store *store;
+	enum status status = store_open(cli->store, &store, fault);
+	if (status == STATUS_MISSING)
+		return catalog_init(catalog, fault); /* what a new store will have */
+	if (status != STATUS_OK)
+		return status;
+	struct view *view = store_view_take(store);
+	status = catalog_copy(&view->catalog, catalog, fault);
+	view_drop(view);
+	store_close(store);
+	return status;
+}
+
+static void
+print_json(struct json_writer *json, const struct tag_category *category)
+{
+	tag_file_write(json, category);
+	json_line(json);
+	json_flush(json, stdout);
+}
+
 static int
 tag_list(struct cli *cli)
 {
-	struct store *store;
 	struct fault fault = {0};
 	struct catalog catalog;
-	enum status status = store_open(cli->store, &store, &fault);
 	struct json_writer json = {0};
-	if (status == STATUS_OK) {
-		struct view *view = store_view_take(store);
-		status = catalog_copy(&view->catalog, &catalog, &fault);
-		view_drop(view);
-		store_close(store);
-	} else if (status == STATUS_MISSING) {
-		status = catalog_init(&catalog, &fault); /* what a new store will have */
-	}
-	if (status != STATUS_OK)
+	if (catalog_read(cli, &catalog, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
 	for (size_t i = 0; i < catalog.category_count; i++) {
 		if (cli->json)
@@ -104,6 +90,147 @@ tag_list(struct cli *cli)
 	json_fini(&json);
 	catalog_fini(&catalog);
 	return CLI_FOUND;
+}
+
+/* --- export, import ---------------------------------------------------------------------- */
+
+/* A category a line: JSON as a whole, and friendly to diff. */
+static int
+tag_export(struct cli *cli)
+{
+	struct fault fault = {0};
+	struct catalog catalog;
+	struct json_writer json = {0};
+	if (catalog_read(cli, &catalog, &fault) != STATUS_OK)
+		return cli_error(cli, &fault);
+	fputs("{\"categories\":[", stdout);
+	for (size_t i = 0; i < catalog.category_count; i++) {
+		fputs(i > 0 ? ",\n" : "\n", stdout);
+		tag_file_write(&json, catalog.categories[i]);
+		json_flush(&json, stdout);
+	}
+	puts("\n]}");
+	json_fini(&json);
+	catalog_fini(&catalog);
+	return CLI_FOUND;
+}
+
+struct tag_import {
+	struct catalog *catalog;
+	uint64_t read, added, changed, unchanged;
+};
+
+/* What the category has and the file's does not: a category never shrinks. */
+static enum status
+check_shrink(const struct tag_category *old, const struct tag_category *category,
+	     struct fault *fault)
+{
+	if (old->type != category->type)
+		return STATUS_OK; /* for catalog_category_put to refuse */
+	for (size_t i = 0; old->type == TAG_LIST && i < old->value_count; i++)
+		if (!category_value_find(category, old->values[i], strlen(old->values[i])))
+			return fault_set(fault, STATUS_REFUSED, NULL, 0,
+					 "category \"%s\" has the value \"%s\", which is not in the "
+					 "file; a category never shrinks", old->name, old->values[i]);
+	if (old->type == TAG_NUMBER && (category->min > old->min || category->max < old->max))
+		return fault_set(fault, STATUS_REFUSED, NULL, 0,
+				 "category \"%s\" goes from %" PRId64 " to %" PRId64
+				 ", which is more than in the file; a category never shrinks",
+				 old->name, old->min, old->max);
+	return STATUS_OK;
+}
+
+static enum status
+import_category(void *context, const struct tag_category *row, struct fault *fault)
+{
+	struct tag_import *import = context;
+	struct tag_category category = *row;
+	const struct tag_category *old =
+		catalog_category(import->catalog, row->name, strlen(row->name));
+	import->read++;
+	if (old == NULL) {
+		import->added++;
+		return catalog_category_put(import->catalog, &category, fault);
+	}
+	/* Only a service changes what belongs to one, and a file is none. */
+	category.service = false;
+	if (category.description == NULL)
+		category.description = old->description;
+	if (category_same(old, &category)) {
+		import->unchanged++;
+		return STATUS_OK;
+	}
+	import->changed++;
+	enum status status = check_shrink(old, &category, fault);
+	return status == STATUS_OK ? catalog_category_put(import->catalog, &category, fault)
+				   : status;
+}
+
+static void
+import_report(const struct cli *cli, const struct tag_import *import, uint64_t generation)
+{
+	struct json_writer json = {0};
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{"read", import->read},           {"added", import->added},
+		{"changed", import->changed},     {"unchanged", import->unchanged},
+		{"generation", generation},
+	};
+	if (!cli->json && !cli->quiet)
+		printf("tag categories: read %" PRIu64 ", added %" PRIu64 ", changed %" PRIu64
+		       ", unchanged %" PRIu64 "; generation %" PRIu64 "\n", import->read,
+		       import->added, import->changed, import->unchanged, generation);
+	if (!cli->json)
+		return;
+	json_object_begin(&json);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_key(&json, rows[i].name);
+		json_u64(&json, rows[i].value);
+	}
+	json_object_end(&json);
+	json_line(&json);
+	json_flush(&json, stdout);
+	json_fini(&json);
+}
+
+static enum status
+import_write(struct tag_change *change, const char *name, const char *bytes, size_t length,
+	     struct fault *fault)
+{
+	struct store_write *write;
+	struct tag_import import = {0};
+	uint64_t generation;
+	enum status status = store_write_begin(change->cli->store, change->wait, NULL, &write, fault);
+	if (status != STATUS_OK)
+		return status;
+	import.catalog = store_write_catalog(write);
+	status = tag_file_read(name, bytes, length, import_category, &import, fault);
+	if (status != STATUS_OK) {
+		store_write_abort(write);
+		return status;
+	}
+	if (import.added + import.changed > 0)
+		store_write_touch(write);
+	status = store_write_commit(write, change->cli->now, false, &generation, fault);
+	if (status == STATUS_OK)
+		import_report(change->cli, &import, generation);
+	return status;
+}
+
+static int
+tag_import(struct tag_change *change, const char *path)
+{
+	const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+	struct fault fault = {0};
+	char *bytes = NULL;
+	size_t length = 0;
+	enum status status = change_read_file(path, name, JSON_GATE_BYTES, &bytes, &length, &fault);
+	if (status == STATUS_OK)
+		status = import_write(change, name, bytes, length, &fault);
+	free(bytes);
+	return status == STATUS_OK ? CLI_FOUND : cli_error(change->cli, &fault);
 }
 
 /* --- add, remove -------------------------------------------------------------------------- */
@@ -126,16 +253,23 @@ is_used(const struct view *view, const char *name, size_t length)
 	return false;
 }
 
+enum status (*cmd_tag_may_remove)(const struct catalog *catalog, const char *name, size_t length,
+				   struct fault *fault);
+
 static enum status
 remove_category(struct store_write *write, const char *name, struct fault *fault)
 {
 	struct catalog *catalog = store_write_catalog(write);
 	const struct tag_category *category = catalog_category(catalog, name, strlen(name));
+	enum status status = STATUS_OK;
 	if (category != NULL && is_used(store_write_view(write), category->name,
 					strlen(category->name)))
 		return fault_set(fault, STATUS_REFUSED, NULL, 0,
 				 "entries have the tag '%s'; it stays as long as they do", name);
-	return catalog_category_remove(catalog, name, strlen(name), fault);
+	if (category != NULL && cmd_tag_may_remove != NULL)
+		status = cmd_tag_may_remove(catalog, category->name, strlen(category->name), fault);
+	return status == STATUS_OK ? catalog_category_remove(catalog, name, strlen(name), fault)
+				   : status;
 }
 
 static int
@@ -258,18 +392,30 @@ tag_run(struct cli *cli, int argc, char **argv)
 		return tag_add(&change, cli->operands[1]);
 	if (strcmp(verb, "remove") == 0 && cli->operand_count == 2)
 		return tag_write(&change, cli->operands[1], true);
-	return cli_usage(cli, "tag list, tag add NAME --type TYPE, or tag remove NAME");
+	if (strcmp(verb, "import") == 0 && cli->operand_count == 2)
+		return tag_import(&change, cli->operands[1]);
+	if (strcmp(verb, "export") == 0 && cli->operand_count == 1)
+		return tag_export(cli);
+	return cli_usage(cli, "tag list, tag add NAME --type TYPE, tag remove NAME, "
+			      "tag import FILE, or tag export");
 }
 
 const struct cli_command cmd_tag = {
 	.name = "tag",
-	.usage = "list | add NAME --type TYPE [options] | remove NAME",
+	.usage = "list | add NAME --type TYPE [options] | remove NAME | import FILE | export",
 	.summary = "the tag categories of a store",
 	.about = "A category has a name and a type that never changes: text, list, date, yesno or "
 		 "number. Adding one again with more list values or a wider range widens it. "
-		 "Service-owned categories, and those that entries have, cannot be removed.",
+		 "Service-owned categories, and those that entries or profiles have, cannot be "
+		 "removed.\n\n"
+		 "Export writes all categories as one JSON object, "
+		 "{\"categories\":[{\"name\":...,\"type\":...},...]}. Import reads that, an "
+		 "array, or the lines of tag list --json; - is standard input. A category that is "
+		 "known already is not made twice: it may grow, but a file in which it has "
+		 "another type, fewer values or a narrower range is refused as a whole.",
 	.options = tag_options,
-	.examples = "  repute tag add Team --type list --values 'red,blue'\n"
+	.examples = "  repute tag export >tags.json; repute --store other tag import tags.json\n"
+		    "  repute tag add Team --type list --values 'red,blue'\n"
 		    "  repute tag add Score --type number --min 1 --max 100\n",
 	.run = tag_run,
 };

@@ -6,6 +6,7 @@
 #ifndef LOADER_COMMANDS_H
 #define LOADER_COMMANDS_H
 
+#include "engine/catalog.h"
 #include "engine/cli.h"
 
 extern const struct cli_command cmd_add;
@@ -14,5 +15,12 @@ extern const struct cli_command cmd_remove;
 extern const struct cli_command cmd_tag;
 extern const struct cli_command cmd_source;
 extern const struct cli_command cmd_compact;
+
+/*
+ * May a tag category go? Asked before one is removed; `name` as defined. The program sets it
+ * to who knows what profiles ask (query/profile_uses.h). NULL: yes.
+ */
+extern enum status (*cmd_tag_may_remove)(const struct catalog *catalog, const char *name,
+					 size_t length, struct fault *fault);
 
 #endif

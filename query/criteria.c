@@ -311,6 +311,18 @@ criteria_uses_pseudo(const struct criteria *criteria)
 }
 
 bool
+criteria_uses_category(const struct criteria *criteria, const char *name, size_t length)
+{
+	for (size_t i = 0; i < criteria->slot_count; i++) {
+		const struct criteria_slot *slot = &criteria->slots[i];
+		if (!slot->pseudo &&
+		    text_compare(slot->name, slot->name_length, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 criteria_uses_missing(const struct criteria *criteria)
 {
 	for (size_t i = 0; i < criteria->node_count; i++) {

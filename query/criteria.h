@@ -125,6 +125,10 @@ criteria_uses_notes(const struct criteria *criteria);
 bool
 criteria_uses_pseudo(const struct criteria *criteria);
 
+/* True if this tag category is asked, its name as defined. */
+bool
+criteria_uses_category(const struct criteria *criteria, const char *name, size_t length);
+
 /* True if `is missing` is asked anywhere: preview warns, it selects all that lack the tag. */
 bool
 criteria_uses_missing(const struct criteria *criteria);

@@ -5,6 +5,7 @@
  */
 #include "loader/commands.h"
 #include "query/commands.h"
+#include "query/profile_uses.h"
 
 static const struct cli_command *const commands[] = {
 	&cmd_import,
@@ -38,5 +39,6 @@ static const struct cli_program repute_program = {
 int
 main(int argc, char **argv)
 {
+	cmd_tag_may_remove = profile_uses_check;
 	return cli_main(&repute_program, argc, argv);
 }

@@ -329,7 +329,7 @@ for words in 'tag list x' 'tag put' 'source list x' 'source put x'; do
 	refuse "what there is instead of $words" "${words%% *} list, ${words%% *} [as]" at $words
 done
 # shellcheck disable=SC2016
-expect 'completion knows the verbs' 0 'list add remove|list set remove|--type|red blue' bash -c '
+expect 'completion knows the verbs' 0 'list add remove import export|list set remove|--type|red blue' bash -c '
 	source /dev/stdin < <("$1" help --completion)
 	mkdir listless && cd listless && touch "red blue"
 	answers=()
