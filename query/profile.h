@@ -125,11 +125,31 @@ profile_print(const struct profile *profile, char **text, size_t *length, struct
 
 /*
  * May `next` take the place of `now`? Each locked filter of `now` must be in
- * `next` unchanged and not overtaken by another filter, unless next only
- * takes the lock away. STATUS_PROFILE; the fault names the filter and the change.
+ * `next` unchanged, what its action does too, and not overtaken by another filter; only
+ * its lock may be taken away. STATUS_PROFILE; the fault names the filter and the change.
  */
 enum status
 profile_may_replace(const struct profile *now, const struct profile *next, struct fault *fault);
+
+/*
+ * What `next` changes against `now`, one call a difference: settings, actions, filters and
+ * exceptions, each as they stand in `next`, then what is gone. A filter is moved if
+ * others that stay went around it: as few as explain the new order. `now` NULL: all is added.
+ * A call and what it is given last until it returns. Status: no-memory.
+ */
+enum profile_part { PROFILE_SETTING, PROFILE_ACTION, PROFILE_FILTER, PROFILE_EXCEPTION };
+enum profile_change { PROFILE_ADDED, PROFILE_REMOVED, PROFILE_CHANGED, PROFILE_MOVED };
+struct profile_difference {
+	enum profile_part part;
+	enum profile_change change;
+	const char *name;       /* of a setting: of its field */
+	size_t before, after;   /* indexes; SIZE_MAX: not there */
+	const char *fields;     /* changed: "action, where"; else "" */
+};
+typedef void profile_difference_cb(void *context, const struct profile_difference *difference);
+enum status
+profile_compare(const struct profile *now, const struct profile *next,
+		profile_difference_cb *call, void *context, struct fault *fault);
 
 /* The index of a filter; SIZE_MAX if there is none of that name. */
 size_t

@@ -15,6 +15,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_check,
 	&cmd_inspect,
 	&cmd_list,
+	&cmd_profile,
 	&cmd_tag,
 	&cmd_source,
 	&cmd_info,
