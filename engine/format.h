@@ -14,7 +14,7 @@
 #include "engine/bytes.h"
 
 #define FORMAT_MAGIC "\x89REPUTE\n"
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define FORMAT_PAGE_BYTES 4096
 #define FORMAT_LINE_BYTES 64
 
@@ -64,7 +64,7 @@ struct footer_d {
 #define FORMAT_PATTERNS FORMAT_ID('P', 'A', 'T', 'L')/* pattern_d[], longest first */
 #define FORMAT_GRAMS FORMAT_ID('P', 'A', 'T', 'B')   /* 8 KiB bitmap: first two bytes of \*x\* literals */
 #define FORMAT_GATE_IPV4 FORMAT_ID('G', 'A', 'T', '4')/* bitmap by the top gate_bits of an address */
-/* Hashed tables: 'H' lines, 'R' records, 'K' key text; second letter the kind. */
+/* Hashed tables: 'H' lines, 'R' records, 'K' key text; last letter the kind. HOT0: hosts_line_d. */
 #define FORMAT_HOT(kind) FORMAT_ID('H', 'O', 'T', '0' + (kind))
 #define FORMAT_RECORDS(kind) FORMAT_ID('R', 'E', 'C', '0' + (kind))
 #define FORMAT_KEYS(kind) FORMAT_ID('K', 'E', 'Y', '0' + (kind))
@@ -106,9 +106,13 @@ struct bucket_d {
 	struct le32 overflow;     /* bit (hash >> 13 & 31) set: such a node went to the next line */
 };
 
-struct record_ipv4_d {
-	uint8_t address[4];
-	struct le32 claims;
+/* One line of IPv4 hosts (engine/hosts.h): their addresses and claims ids, the first `count`. */
+#define FORMAT_HOSTS 7
+struct hosts_line_d {
+	struct le32 address[FORMAT_HOSTS];
+	struct le32 state;        /* count in the low byte, then 24 bits of who passed on */
+	struct le32 claims[FORMAT_HOSTS];
+	struct le32 reserved;     /* 0 */
 };
 struct record_ipv6_d {
 	uint8_t address[16];

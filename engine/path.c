@@ -159,8 +159,6 @@ path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const s
 		url_init(path);
 	else if (key->kind == KIND_IPV6)
 		path->done = (path->position = 48) > key->prefix_bits;
-	else if (key->kind == KIND_IPV4)
-		path->done = key->prefix_bits != 32;
 }
 
 bool
@@ -185,11 +183,6 @@ path_next(struct path *path, struct path_step *step)
 		break;
 	case KIND_IPV6:
 		ipv6_next(path, step);
-		break;
-	case KIND_IPV4:
-		step->hash = path_host(path->seed, be32_get(path->key->bytes));
-		step->length = 32;
-		step->last = path->done = true;
 		break;
 	default:
 		digest_next(path, step);

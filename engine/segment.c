@@ -20,7 +20,6 @@ static uint32_t
 record_bytes(enum kind kind)
 {
 	static const uint8_t bytes[KIND_COUNT] = {
-		[KIND_IPV4] = sizeof(struct record_ipv4_d),
 		[KIND_IPV6] = sizeof(struct record_ipv6_d),
 		[KIND_DOMAIN] = sizeof(struct record_text_d),
 		[KIND_URL] = sizeof(struct record_text_d),
@@ -62,6 +61,28 @@ attach_table(struct segment *segment, enum kind kind, const struct info_kind_d *
 	table->seed = path_seed(segment->seed, kind, le32_get(info->reseeds));
 	segment->entries[kind] = le64_get(info->entries);
 	segment->keys[kind] = le64_get(info->keys);
+	return STATUS_OK;
+}
+
+static enum status
+attach_hosts(struct segment *segment, const struct info_kind_d *info, struct fault *fault)
+{
+	struct hosts *hosts = &segment->hosts;
+	struct section lines;
+	uint64_t buckets = le64_get(info->buckets);
+	container_section(&segment->container, FORMAT_HOT(KIND_IPV4), &lines);
+	if (buckets > UINT32_MAX / HOSTS_NUMBERS - LIMIT_BUCKET_HOPS)
+		return corrupt(fault, FORMAT_INFO, 0, "more lines than a table can have");
+	uint64_t count = buckets == 0 ? 0 : buckets + LIMIT_BUCKET_HOPS;
+	if (lines.length != count * sizeof(struct hosts_line_d))
+		return corrupt(fault, FORMAT_HOT(KIND_IPV4), lines.offset,
+			       "the lines do not fill their section");
+	hosts->lines = (const struct hosts_line_d *)lines.bytes;
+	hosts->buckets = buckets;
+	hosts->numbers = count * HOSTS_NUMBERS;
+	hosts->seed = path_seed(segment->seed, KIND_IPV4, le32_get(info->reseeds));
+	segment->entries[KIND_IPV4] = le64_get(info->entries);
+	segment->keys[KIND_IPV4] = le64_get(info->keys);
 	return STATUS_OK;
 }
 
@@ -158,7 +179,9 @@ static enum status
 attach_sections(struct segment *segment, const struct info_d *info, struct fault *fault)
 {
 	enum status status = attach_gate(segment, le32_get(info->gate_bits), fault);
-	for (unsigned kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++)
+	if (status == STATUS_OK)
+		status = attach_hosts(segment, &info->kind[KIND_IPV4], fault);
+	for (unsigned kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = attach_table(segment, kind, &info->kind[kind], fault);
 	for (unsigned kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
 		status = attach_trie(segment, kind, fault);
@@ -292,9 +315,6 @@ segment_table_key(const struct segment_table *table, enum kind kind, uint64_t re
 	memcpy(&id, bytes + table->record_bytes - sizeof(id), sizeof(id));
 	*claims = le32_get(id);
 	switch (kind) {
-	case KIND_IPV4:
-		key_set_ipv4(key, be32_get(bytes), 32);
-		return true;
 	case KIND_IPV6:
 		if (bytes[16] > 128)
 			return false;
@@ -307,6 +327,26 @@ segment_table_key(const struct segment_table *table, enum kind kind, uint64_t re
 	default:
 		return text_key(table, (const struct record_text_d *)bytes, kind, key);
 	}
+}
+
+bool
+segment_host_key(const struct hosts *hosts, uint64_t number, struct key *key, uint32_t *claims)
+{
+	uint32_t address;
+	if (!hosts_get(hosts, number, &address, claims))
+		return false;
+	key_set_ipv4(key, address, 32);
+	return true;
+}
+
+/* A record that is not in a trie. */
+static bool
+record_key(const struct segment *segment, enum kind kind, uint64_t record, struct key *key,
+	   uint32_t *claims)
+{
+	if (kind == KIND_IPV4)
+		return segment_host_key(&segment->hosts, record, key, claims);
+	return segment_table_key(&segment->table[kind], kind, record, key, claims);
 }
 
 static bool
@@ -334,8 +374,7 @@ segment_match_key(const struct segment *segment, const struct segment_match *mat
 	uint32_t claims;
 	bool good = match->in_trie ? trie_key(&segment->trie[match->kind], match->kind,
 					      match->record, key, &claims)
-				   : segment_table_key(&segment->table[match->kind], match->kind,
-						       match->record, key, &claims);
+				   : record_key(segment, match->kind, match->record, key, &claims);
 	if (!good)
 		key_set_ipv4(key, 0, 0); /* only in a file that changed under us */
 }
@@ -346,14 +385,14 @@ segment_next(const struct segment *segment, struct segment_cursor *cursor, struc
 {
 	while (cursor->kind < KIND_COUNT) {
 		enum kind kind = cursor->kind;
-		const struct segment_table *table = &segment->table[kind];
 		bool has_trie = kind <= KIND_IPV6;
-		uint64_t count = cursor->in_trie ? segment->trie[kind].record_count
-						 : table->record_count;
+		uint64_t count = cursor->in_trie     ? segment->trie[kind].record_count
+				 : kind == KIND_IPV4 ? segment->hosts.numbers
+						     : segment->table[kind].record_count;
 		while (cursor->record < count) {
 			uint64_t record = cursor->record++;
 			if (cursor->in_trie ? trie_key(&segment->trie[kind], kind, record, key, claims)
-					    : segment_table_key(table, kind, record, key, claims))
+					    : record_key(segment, kind, record, key, claims))
 				return true;
 		}
 		cursor->record = 0;

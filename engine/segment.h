@@ -18,7 +18,7 @@
  *   url      evil.com, http://www.evil.com, http://www.evil.com/a, .../a/b, .../a/b?q
  *            (last two labels of the host, origin, path without its last /, query)
  *   ipv6     /48, /64, /128                       (other lengths: prefix trie, ptrie.h)
- *   ipv4     /32, behind a bitmap                 (other lengths: prefix trie)
+ *   ipv4     /32 in lines of their own (hosts.h), behind a bitmap (other lengths: prefix trie)
  *   digests  the digest itself
  *
  * Flags on the slot say HERE / COVER / DEEPER, so a walk stops at the first
@@ -33,6 +33,7 @@
 #include "engine/container.h"
 #include "engine/format.h"
 #include "engine/hash.h"
+#include "engine/hosts.h"
 #include "engine/key.h"
 #include "engine/ptrie.h"
 
@@ -65,7 +66,8 @@ struct segment {
 	struct hash_seed seed;
 	uint32_t flags;          /* FORMAT_SEGMENT_* */
 	uint8_t many;            /* instruction set of batches, segment_many.h */
-	struct segment_table table[KIND_COUNT];
+	struct segment_table table[KIND_COUNT]; /* ipv4's stays empty: */
+	struct hosts hosts;      /* ipv4 /32 */
 	struct ptrie trie[2];    /* ipv4, ipv6 */
 	const uint8_t *gate;     /* ipv4 bitmap or NULL */
 	uint32_t gate_bits;
@@ -155,6 +157,10 @@ struct segment_cursor {
 bool
 segment_next(const struct segment *segment, struct segment_cursor *cursor, struct key *key,
 	     uint32_t *claims);
+
+/* The key and claims id of a number of segment->hosts. */
+bool
+segment_host_key(const struct hosts *hosts, uint64_t number, struct key *key, uint32_t *claims);
 
 /*
  * The key of record `record` of a table: borrowed text, scope exact. False if

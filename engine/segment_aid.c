@@ -46,10 +46,10 @@ mostly_set(const struct aid_image *image)
 }
 
 enum status
-aid_gate_make(const struct segment_table *hosts, const struct ptrie *prefixes, uint32_t *bits,
-	      struct aid_image *image, struct fault *fault)
+aid_gate_make(const struct hosts *hosts, uint64_t host_count, const struct ptrie *prefixes,
+	      uint32_t *bits, struct aid_image *image, struct fault *fault)
 {
-	uint64_t entries = hosts->record_count + prefixes->record_count;
+	uint64_t entries = host_count + prefixes->record_count;
 	uint32_t wanted = GATE_BITS_MIN;
 	*bits = 0;
 	if (entries == 0)
@@ -59,9 +59,10 @@ aid_gate_make(const struct segment_table *hosts, const struct ptrie *prefixes, u
 	enum status status = aid_image_new(image, (size_t)1 << (wanted - 3), fault);
 	if (status != STATUS_OK)
 		return status;
-	for (uint64_t i = 0; i < hosts->record_count; i++) {
-		const uint8_t *address = hosts->records + i * hosts->record_bytes;
-		gate_mark(image->bytes, be32_get(address) >> (32 - wanted), 1);
+	for (uint64_t i = 0; i < hosts->numbers; i++) {
+		uint32_t address, claims;
+		if (hosts_get(hosts, i, &address, &claims))
+			gate_mark(image->bytes, address >> (32 - wanted), 1);
 	}
 	for (uint32_t i = 0; i < prefixes->record_count; i++) {
 		struct ptrie_prefix prefix;

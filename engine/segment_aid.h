@@ -26,8 +26,8 @@ aid_image_new(struct aid_image *image, size_t length, struct fault *fault);
  * few look-ups): *bits is 0 and there is no image.
  */
 enum status
-aid_gate_make(const struct segment_table *hosts, const struct ptrie *prefixes, uint32_t *bits,
-	      struct aid_image *image, struct fault *fault);
+aid_gate_make(const struct hosts *hosts, uint64_t host_count, const struct ptrie *prefixes,
+	      uint32_t *bits, struct aid_image *image, struct fault *fault);
 
 /* pattern_d rows and the bitmap of first two bytes; both empty if there is no pattern. */
 enum status

@@ -224,20 +224,14 @@ key_entries(const struct segment *segment, const struct key *key, uint32_t claim
 	return (unsigned)__builtin_popcount(seen);
 }
 
+/* The keys of a kind one after another: their claims, scopes and number. */
 static enum status
-check_keys(const struct segment *segment, enum kind kind, struct fault *fault)
+check_kind(const struct segment *segment, enum kind kind, struct fault *fault)
 {
-	const struct segment_table *table = &segment->table[kind];
 	uint64_t entries = 0, keys = 0;
 	bool scopes_good = true;
 	struct key key;
 	uint32_t claims;
-	for (uint64_t i = 0; i < table->record_count; i++) {
-		uint64_t place = i * table->record_bytes;
-		if (!segment_table_key(table, kind, i, &key, &claims) || !key_is_canonical(&key))
-			return wrong(segment, fault, FORMAT_RECORDS(kind), place,
-				     "a record does not hold a canonical key");
-	}
 	struct segment_cursor cursor = {.kind = kind};
 	while (segment_next(segment, &cursor, &key, &claims) && key.kind == kind) {
 		if (!claims_begin(segment, claims))
@@ -253,6 +247,21 @@ check_keys(const struct segment *segment, enum kind kind, struct fault *fault)
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "keys and entries are not as many as INFO says");
 	return STATUS_OK;
+}
+
+static enum status
+check_keys(const struct segment *segment, enum kind kind, struct fault *fault)
+{
+	const struct segment_table *table = &segment->table[kind];
+	struct key key;
+	uint32_t claims;
+	for (uint64_t i = 0; i < table->record_count; i++) {
+		uint64_t place = i * table->record_bytes;
+		if (!segment_table_key(table, kind, i, &key, &claims) || !key_is_canonical(&key))
+			return wrong(segment, fault, FORMAT_RECORDS(kind), place,
+				     "a record does not hold a canonical key");
+	}
+	return check_kind(segment, kind, fault);
 }
 
 /* Key texts follow one another in record order, without gaps. */
@@ -422,6 +431,61 @@ check_table(const struct segment *segment, enum kind kind, struct fault *fault)
 	return status;
 }
 
+/* The hosts of the lines, as a builder keeps them; the caller frees *records. */
+static size_t
+hosts_records(const struct hosts *hosts, struct hosts_record **records)
+{
+	size_t count = 0;
+	*records = malloc((size_t)hosts->numbers * sizeof(**records) + 1);
+	for (uint64_t i = 0; *records != NULL && i < hosts->numbers; i++) {
+		uint32_t address, claims;
+		if (!hosts_get(hosts, i, &address, &claims))
+			continue;
+		be32_put((*records)[count].address, address);
+		(*records)[count++].claims = le32_make(claims);
+	}
+	return count;
+}
+
+static enum status
+compare_hosts(const struct segment *segment, const struct hosts_layout *layout, struct fault *fault)
+{
+	const struct hosts *hosts = &segment->hosts;
+	const struct info_kind_d *info = &info_of(segment)->kind[KIND_IPV4];
+	if (layout->buckets != hosts->buckets || layout->reseeds != le32_get(info->reseeds) ||
+	    le32_get(info->first_step) != 0)
+		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
+			     "a table's shape is not the builder's");
+	for (uint64_t i = 0; i < layout->lines_count; i++)
+		if (memcmp(&layout->lines[i], &hosts->lines[i], sizeof(*layout->lines)) != 0)
+			return wrong(segment, fault, FORMAT_HOT(KIND_IPV4), i * sizeof(*layout->lines),
+				     "a line is not what the builder makes of the hosts");
+	return STATUS_OK;
+}
+
+static enum status
+check_hosts(const struct segment *segment, struct fault *fault)
+{
+	struct hosts_record *records;
+	struct hosts_layout layout;
+	struct fault inner = {0};
+	enum status status = check_kind(segment, KIND_IPV4, fault);
+	if (status != STATUS_OK)
+		return status;
+	size_t count = hosts_records(&segment->hosts, &records);
+	if (records == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory to check hosts");
+	status = hosts_build((uint8_t *)records, count, segment->seed, &layout, &inner);
+	free(records);
+	if (status == STATUS_USAGE)
+		return wrong(segment, fault, FORMAT_HOT(KIND_IPV4), 0, "a host stands there twice");
+	if (status != STATUS_OK)
+		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
+	status = compare_hosts(segment, &layout, fault);
+	free(layout.lines);
+	return status;
+}
+
 static enum status
 check_trie(const struct segment *segment, enum kind kind, struct fault *fault)
 {
@@ -450,8 +514,9 @@ check_aids(const struct segment *segment, struct fault *fault)
 {
 	struct aid_image gate = {0}, patterns = {0}, grams = {0};
 	uint32_t bits;
-	enum status status = aid_gate_make(&segment->table[KIND_IPV4], &segment->trie[KIND_IPV4],
-					   &bits, &gate, fault);
+	const struct ptrie *prefixes = &segment->trie[KIND_IPV4];
+	uint64_t hosts = segment->keys[KIND_IPV4] - prefixes->record_count; /* check_kind has counted */
+	enum status status = aid_gate_make(&segment->hosts, hosts, prefixes, &bits, &gate, fault);
 	if (status == STATUS_OK)
 		status = aid_patterns_make(&segment->table[KIND_URL], &patterns, &grams, fault);
 	if (status == STATUS_OK && (bits != segment->gate_bits ||
@@ -487,7 +552,9 @@ segment_check(const struct segment *segment, struct fault *fault)
 		status = check_strings(segment, &segment->tags, FORMAT_TAGS, tags_good, fault);
 	if (status == STATUS_OK)
 		status = check_claims(segment, fault);
-	for (int kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++)
+	if (status == STATUS_OK)
+		status = check_hosts(segment, fault);
+	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = check_table(segment, kind, fault);
 	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
 		status = check_trie(segment, kind, fault);

@@ -40,7 +40,6 @@ record_fixed(const struct segment_table *table, const struct key *query,
 	if (memcmp(bytes, query->bytes, table->record_bytes - sizeof(struct le32)) != 0)
 		return false;
 	match->exact = match->whole = 1;
-	match->specific = query->kind == KIND_IPV4 ? 32 : 0;
 	return true;
 }
 
@@ -106,8 +105,8 @@ record_url(const struct segment_table *table, const struct key *query,
 }
 
 static record_cb *const record_compare[KIND_COUNT] = {
-	[KIND_IPV4] = record_fixed,   [KIND_IPV6] = record_ipv6, [KIND_DOMAIN] = record_domain,
-	[KIND_URL] = record_url,      [KIND_SHA1] = record_fixed, [KIND_SHA256] = record_fixed,
+	[KIND_IPV6] = record_ipv6, [KIND_DOMAIN] = record_domain, [KIND_URL] = record_url,
+	[KIND_SHA1] = record_fixed, [KIND_SHA256] = record_fixed,
 };
 
 static uint32_t
@@ -170,6 +169,16 @@ walk_table(struct found *found, const struct segment_table *table)
 	while (path_next(&path, &step))
 		if (!probe(found, table, &step))
 			break;
+}
+
+static void
+walk_hosts(struct found *found)
+{
+	struct segment_match match = {.kind = KIND_IPV4, .specific = 32, .exact = 1, .whole = 1};
+	if (found->query->prefix_bits == 32 &&
+	    hosts_find(&found->segment->hosts, be32_get(found->query->bytes), &match.record,
+		       &match.claims))
+		found_add(found, &match);
 }
 
 static void
@@ -307,7 +316,10 @@ segment_collect(const struct segment *segment, const struct key *query,
 	struct found found = {segment, query, matches, 0, cap};
 	if (query->kind == KIND_IPV4 && !gate_open(segment, query))
 		return 0;
-	walk_table(&found, &segment->table[query->kind]);
+	if (query->kind == KIND_IPV4)
+		walk_hosts(&found);
+	else
+		walk_table(&found, &segment->table[query->kind]);
 	if (query->kind <= KIND_IPV6 && segment->trie[query->kind].record_count > 0)
 		walk_trie(&found, &segment->trie[query->kind]);
 	if (query->kind == KIND_URL && segment->pattern_count > 0)
@@ -332,6 +344,13 @@ find_in_trie(const struct ptrie *trie, const struct key *key)
 	return prefix.claims;
 }
 
+static uint32_t
+find_host(const struct hosts *hosts, const struct key *key)
+{
+	uint32_t number, claims;
+	return hosts_find(hosts, be32_get(key->bytes), &number, &claims) ? claims : SEGMENT_NONE;
+}
+
 uint32_t
 segment_find(const struct segment *segment, const struct key *key)
 {
@@ -342,6 +361,8 @@ segment_find(const struct segment *segment, const struct key *key)
 	if (!path_in_table(key))
 		return segment->trie[key->kind].record_count == 0
 			? SEGMENT_NONE : find_in_trie(&segment->trie[key->kind], key);
+	if (key->kind == KIND_IPV4)
+		return find_host(&segment->hosts, key);
 	if (table->buckets == 0)
 		return SEGMENT_NONE;
 	struct found found = {segment, key, match, 0, 4};

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "engine/bucket.h"
+#include "engine/hosts.h"
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
@@ -36,6 +37,15 @@ static inline uint32_t
 many_entries(const struct bucket_d *line)
 {
 	return ~equal_avx2(line, BUCKET_ENTRY, 0) & BUCKET_ALL;
+}
+
+/* Bit i: address i of a line; bit 7 is the line's state, for the caller to mask. */
+static inline uint32_t
+many_hosts(const struct hosts_line_d *line, uint32_t address)
+{
+	__m256i equal = _mm256_cmpeq_epi32(_mm256_loadu_si256((const __m256i *)(const void *)line),
+					   _mm256_set1_epi32((int)address));
+	return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal));
 }
 
 #define MANY(name) name##_avx2

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "engine/bucket.h"
+#include "engine/hosts.h"
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
@@ -26,6 +27,14 @@ many_entries(const struct bucket_d *line)
 {
 	return _mm512_test_epi16_mask(_mm512_loadu_si512(line),
 				      _mm512_set1_epi16((short)BUCKET_ENTRY)) & BUCKET_ALL;
+}
+
+/* Bit i: address i of a line; bit 7 is the line's state, for the caller to mask. */
+static inline uint32_t
+many_hosts(const struct hosts_line_d *line, uint32_t address)
+{
+	return _mm256_cmpeq_epi32_mask(_mm256_loadu_si256((const __m256i *)(const void *)line),
+				       _mm256_set1_epi32((int)address));
 }
 
 #define MANY(name) name##_avx512

@@ -209,71 +209,95 @@ gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, u
 	return count;
 }
 
-static void
-hosts_group(const struct segment_table *table, const uint32_t *addresses, const uint8_t *lanes,
-	    size_t n, struct rows *rows)
+/* The place of an address in a line, as a bit. */
+static inline uint32_t
+host_slots(const struct hosts_line_d *line, uint32_t address)
 {
-	struct pending pending;
-	uint64_t hash[GROUP];
-	pending.count = 0;
-	for (size_t i = 0; i < n; i++) {
-		hash[i] = path_host(table->seed, addresses[lanes[i]]);
-		__builtin_prefetch(home_line(table, hash[i]));
-	}
-	for (size_t i = 0; i < n; i++)
-		probe(&pending, table, lanes[i], hash[i], 32, true);
-	for (size_t i = 0; i < pending.count; i++) {
-		const struct candidate *row = &pending.row[i];
-		const uint8_t *bytes = record_at(table, row->record);
-		if (be32_get(bytes) == addresses[row->lane])
-			add_row(rows, &(struct segment_best){
-				.claims = record_claims(table, bytes), .record = row->record,
-				.specific = 32, .exact = 1, .lane = row->lane});
-	}
+	return many_hosts(line, address) & ((1u << hosts_count(line)) - 1);
 }
 
-/* A host is more specific than any prefix: only addresses without one go to the trie. */
+static inline bool
+host_probe(const struct hosts *hosts, uint32_t address, uint64_t hash, struct segment_best *best)
+{
+	const struct hosts_line_d *line = hosts_home(hosts, hash);
+	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+		uint32_t slots = host_slots(line, address);
+		if (slots != 0) {
+			unsigned place = (unsigned)__builtin_ctz(slots);
+			*best = (struct segment_best){
+				.claims = le32_get(line->claims[place]),
+				.record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place,
+				.specific = 32, .exact = 1};
+			return true;
+		}
+		if (__builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) == 0, 1))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * The lanes whose address is a host make rows; the others stay in `lanes`.
+ * Hashes go ahead of their use by as many lines as the memory serves at once.
+ */
+static size_t
+hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes, size_t n,
+	    struct rows *rows)
+{
+	uint64_t hash[SEGMENT_MANY_MOST + GROUP];
+	size_t left = 0;
+	for (size_t i = 0; i < n + GROUP; i++) {
+		if (i < n) {
+			hash[i] = path_host(hosts->seed, addresses[lanes[i]]);
+			__builtin_prefetch(hosts_home(hosts, hash[i]));
+		}
+		if (i < GROUP)
+			continue;
+		uint8_t lane = lanes[i - GROUP];
+		struct segment_best best;
+		if (host_probe(hosts, addresses[lane], hash[i - GROUP], &best)) {
+			best.lane = lane;
+			add_row(rows, &best);
+		} else {
+			lanes[left++] = lane;
+		}
+	}
+	return left;
+}
+
 static void
-prefixes_chunk(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
+prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
 	       size_t n, struct rows *rows)
 {
-	uint32_t left[SEGMENT_MANY_MOST], records[SEGMENT_MANY_MOST];
-	uint8_t lane[SEGMENT_MANY_MOST], found[SEGMENT_MANY_MOST];
-	size_t count = 0;
-	memset(found, 0, sizeof(found));
-	for (size_t i = 0; i < rows->count; i++)
-		found[rows->row[i].lane] = 1;
-	for (size_t i = 0; i < n; i++) {
-		left[count] = addresses[lanes[i]];
-		lane[count] = lanes[i];
-		count += !found[lanes[i]];
-	}
-	ptrie_find_many_ipv4(trie, left, count, records);
-	for (size_t i = 0; i < count; i++)
+	uint32_t asked[SEGMENT_MANY_MOST], records[SEGMENT_MANY_MOST];
+	for (size_t i = 0; i < n; i++)
+		asked[i] = addresses[lanes[i]];
+	ptrie_find_many_ipv4(trie, asked, n, records);
+	for (size_t i = 0; i < n; i++)
 		if (records[i] != 0)
 			ptrie_prefetch(trie, records[i] - 1);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct ptrie_prefix prefix;
 		if (records[i] != 0 && ptrie_record(trie, records[i] - 1, &prefix))
 			add_row(rows, &(struct segment_best){
 				.claims = prefix.claims, .record = records[i] - 1,
 				.specific = (uint16_t)prefix.bits, .in_trie = 1,
-				.exact = prefix.bits == 32, .lane = lane[i]});
+				.exact = prefix.bits == 32, .lane = lanes[i]});
 	}
 }
 
+/* A host is more specific than any prefix: only addresses without one go to the trie. */
 static size_t
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	  struct segment_best *best)
 {
-	const struct segment_table *table = &segment->table[KIND_IPV4];
 	struct rows rows = {best, 0, n};
 	uint8_t lanes[SEGMENT_MANY_MOST];
-	size_t count = gate_lanes(segment, addresses, n, lanes);
-	for (size_t i = 0; table->buckets != 0 && i < count; i += GROUP)
-		hosts_group(table, addresses, lanes + i, count - i < GROUP ? count - i : GROUP, &rows);
-	if (segment->trie[KIND_IPV4].record_count > 0 && count > 0)
-		prefixes_chunk(&segment->trie[KIND_IPV4], addresses, lanes, count, &rows);
+	size_t left = gate_lanes(segment, addresses, n, lanes);
+	if (segment->hosts.buckets != 0 && left > 0)
+		left = hosts_lanes(&segment->hosts, addresses, lanes, left, &rows);
+	if (segment->trie[KIND_IPV4].record_count > 0 && left > 0)
+		prefixes_lanes(&segment->trie[KIND_IPV4], addresses, lanes, left, &rows);
 	return rows.count;
 }
 
@@ -586,10 +610,10 @@ no_node(const struct segment_table *table, uint64_t hash)
 	       (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0;
 }
 
-/* The record of a key of fixed size, found at its home line; ASK if it may stand further on. */
+/* The record of a digest, found at its home line; ASK if it may stand further on. */
 static inline __attribute__((always_inline)) void
-one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
-	  unsigned specific, struct segment_best *best)
+one_digest(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
+	   struct segment_best *best)
 {
 	best->claims = SEGMENT_NONE;
 	if (table->buckets == 0)
@@ -608,7 +632,7 @@ one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes
 			continue;
 		*best = (struct segment_best){
 			.claims = record_claims(table, record_at(table, record)),
-			.record = record, .specific = (uint16_t)specific, .exact = 1};
+			.record = record, .exact = 1};
 		return;
 	}
 }
@@ -616,7 +640,7 @@ one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes
 static void
 one_ipv4(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
-	const struct segment_table *table = &segment->table[KIND_IPV4];
+	const struct hosts *hosts = &segment->hosts;
 	const struct ptrie *trie = &segment->trie[KIND_IPV4];
 	uint32_t address = be32_get(key->bytes), record;
 	best->claims = SEGMENT_NONE;
@@ -625,8 +649,10 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 		if ((segment->gate[place >> 3] >> (place & 7) & 1) == 0)
 			return;
 	}
-	one_fixed(table, path_host(table->seed, address), key->bytes, 4, 32, best);
-	if (best->claims != SEGMENT_NONE || trie->record_count == 0)
+	if (hosts->buckets != 0 &&
+	    host_probe(hosts, address, path_host(hosts->seed, address), best))
+		return;
+	if (trie->record_count == 0)
 		return;
 	record = ptrie_find(trie, (uint64_t)address << 32, 0);
 	merge_trie(trie, &record, 1, best);
@@ -668,10 +694,10 @@ many_one(const struct segment *segment, const struct key *key, struct segment_be
 		one_ipv4(segment, key, best);
 		break;
 	case KIND_SHA1:
-		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, best);
+		one_digest(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, best);
 		break;
 	case KIND_SHA256:
-		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, best);
+		one_digest(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, best);
 		break;
 	case KIND_IPV6:
 		best->claims = absent_ipv6(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;

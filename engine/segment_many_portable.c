@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain C, for every machine; x86-64 uses it in tests only. */
 #include "engine/bucket.h"
+#include "engine/hosts.h"
 
 static inline uint32_t
 many_find(const struct bucket_d *line, uint16_t tag)
@@ -18,6 +19,16 @@ many_entries(const struct bucket_d *line)
 	for (unsigned i = 0; i < FORMAT_SLOTS; i++)
 		entries |= (uint32_t)((le16_get(line->slot[i]) & BUCKET_ENTRY) != 0) << i;
 	return entries;
+}
+
+/* Bit i: address i of a line. */
+static inline uint32_t
+many_hosts(const struct hosts_line_d *line, uint32_t address)
+{
+	uint32_t found = 0;
+	for (unsigned i = 0; i < FORMAT_HOSTS; i++)
+		found |= (uint32_t)(le32_get(line->address[i]) == address) << i;
+	return found;
 }
 
 #define MANY(name) name##_portable

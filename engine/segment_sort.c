@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/format.h"
+#include "engine/hosts.h"
 #include "engine/path.h"
 
 #define SPLIT_BITS 8           /* of one split: 256 runs */
@@ -160,7 +161,7 @@ struct shape {
 	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name};
 
 SHAPE(node, sizeof(struct sort_node), 0)
-SHAPE(ipv4, sizeof(struct record_ipv4_d), 4)
+SHAPE(ipv4, sizeof(struct hosts_record), 4)
 SHAPE(sha1, sizeof(struct record_sha1_d), 20)
 SHAPE(sha256, sizeof(struct record_sha256_d), 32)
 

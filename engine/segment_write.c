@@ -244,6 +244,28 @@ finish_table(struct writer *writer, enum kind kind, struct fault *fault)
 			   writer->build, &writer->layout[kind], fault);
 }
 
+/* Lines of hosts are as large as those of other tables; they have no records beside them. */
+static enum status
+finish_hosts(struct writer *writer, struct fault *fault)
+{
+	struct build_kind *rows = &writer->build->kind[KIND_IPV4];
+	struct hosts_record *records = (struct hosts_record *)rows->records;
+	struct layout *layout = &writer->layout[KIND_IPV4];
+	struct hosts_layout hosts;
+	for (size_t i = 0; i < rows->count; i++)
+		records[i].claims = le32_make(writer->list_final[le32_get(records[i].claims)]);
+	enum status status = hosts_build(rows->records, rows->count, writer->build->seed, &hosts,
+					 fault);
+	if (status != STATUS_OK)
+		return status;
+	static_assert(sizeof(struct hosts_line_d) == sizeof(struct bucket_d), "lines");
+	layout->lines = (struct bucket_d *)hosts.lines;
+	layout->lines_count = hosts.lines_count;
+	layout->buckets = hosts.buckets;
+	layout->reseeds = hosts.reseeds;
+	return STATUS_OK;
+}
+
 static enum status
 finish_trie(struct writer *writer, enum kind kind, struct fault *fault)
 {
@@ -264,13 +286,16 @@ static enum status
 finish_aids(struct writer *writer, struct fault *fault)
 {
 	const struct aid_image *image = &writer->trie[KIND_IPV4];
+	const struct layout *layout = &writer->layout[KIND_IPV4];
+	struct hosts hosts = {.lines = (const struct hosts_line_d *)layout->lines,
+			      .numbers = layout->lines_count * HOSTS_NUMBERS};
 	struct ptrie prefixes = {0};
 	enum status status = STATUS_OK;
 	if (image->length > 0)
 		status = ptrie_attach(&prefixes, KIND_IPV4, image->bytes, image->length, fault);
 	if (status == STATUS_OK)
-		status = aid_gate_make(&writer->table[KIND_IPV4], &prefixes, &writer->gate_bits,
-				       &writer->gate, fault);
+		status = aid_gate_make(&hosts, writer->build->kind[KIND_IPV4].count, &prefixes,
+				       &writer->gate_bits, &writer->gate, fault);
 	if (status == STATUS_OK)
 		status = aid_patterns_make(&writer->table[KIND_URL], &writer->patterns,
 					   &writer->grams, fault);
@@ -506,7 +531,9 @@ finish_all(struct writer *writer, struct fault *fault)
 	enum status status = finish_names(writer, fault);
 	if (status == STATUS_OK)
 		status = finish_claims(writer, fault);
-	for (int kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++)
+	if (status == STATUS_OK)
+		status = finish_hosts(writer, fault);
+	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = finish_table(writer, kind, fault);
 	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
 		status = finish_trie(writer, kind, fault);

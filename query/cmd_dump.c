@@ -172,23 +172,47 @@ table_load(const struct segment_table *table, uint64_t *nodes, uint64_t *overflo
 }
 
 static void
-dump_kind(struct dump *dump, const struct segment *segment, enum kind kind)
+dump_hosts(struct dump *dump, const struct segment *segment)
 {
-	const struct segment_table *table = &segment->table[kind];
+	const struct hosts *hosts = &segment->hosts;
+	uint64_t lines = hosts->numbers / HOSTS_NUMBERS, places = lines * HOSTS_PLACES;
+	uint64_t count = 0, overflowed = 0;
+	for (uint64_t i = 0; i < lines; i++) {
+		count += hosts_count(&hosts->lines[i]);
+		overflowed += le32_get(hosts->lines[i].state) > 0xff;
+	}
+	row_u64(dump, "hosts", count);
+	row_u64(dump, "lines", lines);
+	row_u64(dump, "load_percent", places == 0 ? 0 : count * 100 / places);
+	row_u64(dump, "overflowed", overflowed);
+}
+
+static void
+dump_table(struct dump *dump, const struct segment_table *table)
+{
 	uint64_t nodes, overflowed, slots = table->lines_count * FORMAT_SLOTS;
-	if (segment->keys[kind] == 0)
-		return;
 	table_load(table, &nodes, &overflowed);
-	row_begin(dump, "kind");
-	row_text(dump, "name", kind_name(kind));
-	row_u64(dump, "entries", segment->entries[kind]);
-	row_u64(dump, "keys", segment->keys[kind]);
 	row_u64(dump, "records", table->record_count);
 	row_u64(dump, "lines", table->lines_count);
 	row_u64(dump, "nodes", nodes);
 	row_u64(dump, "load_percent", slots == 0 ? 0 : nodes * 100 / slots);
 	row_u64(dump, "overflowed", overflowed);
 	row_u64(dump, "first_step", table->first_step);
+}
+
+static void
+dump_kind(struct dump *dump, const struct segment *segment, enum kind kind)
+{
+	if (segment->keys[kind] == 0)
+		return;
+	row_begin(dump, "kind");
+	row_text(dump, "name", kind_name(kind));
+	row_u64(dump, "entries", segment->entries[kind]);
+	row_u64(dump, "keys", segment->keys[kind]);
+	if (kind == KIND_IPV4)
+		dump_hosts(dump, segment);
+	else
+		dump_table(dump, &segment->table[kind]);
 	if (kind <= KIND_IPV6) {
 		row_u64(dump, "prefixes", segment->trie[kind].record_count);
 		row_u64(dump, "trie_nodes", segment->trie[kind].node_count);

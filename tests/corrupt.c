@@ -115,7 +115,7 @@ static const struct run {
 	const char *structure, *id, *digits;
 	size_t bytes;
 } runs[] = {
-	{ "bucket_d", "HOT", "012345", 64 },     { "record_ipv4_d", "REC", "0", 8 },
+	{ "bucket_d", "HOT", "12345", 64 },      { "hosts_line_d", "HOT", "0", 64 },
 	{ "record_ipv6_d", "REC", "1", 21 },     { "record_text_d", "REC", "23", 9 },
 	{ "record_sha1_d", "REC", "4", 24 },     { "record_sha256_d", "REC", "5", 36 },
 	{ "claim_d", "CLM", "S", 32 },           { "pattern_d", "PAT", "L", 8 },

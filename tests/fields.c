@@ -49,8 +49,10 @@ const struct field field_table[] = {
 	STRICT(bucket_d, base),
 	STRICT(bucket_d, overflow),
 
-	STRICT(record_ipv4_d, address),
-	FREE(record_ipv4_d, claims),    /* another key's claims are claims too */
+	STRICT(hosts_line_d, address),
+	STRICT(hosts_line_d, state),
+	FREE(hosts_line_d, claims),     /* another key's claims are claims too */
+	STRICT(hosts_line_d, reserved),
 	STRICT(record_ipv6_d, address),
 	STRICT(record_ipv6_d, bits),
 	FREE(record_ipv6_d, claims),

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/hosts.h"
+
+#include <stdlib.h>
+
+#include "engine/segment_sort.h"
+
+#define HOSTS_PLANNED 11 /* half hosts a line on average: 5.5 of 7 */
+#define GROWTHS 6
+#define RESEEDS_MOST 16
+
+bool
+hosts_find(const struct hosts *hosts, uint32_t address, uint32_t *number, uint32_t *claims)
+{
+	if (hosts->buckets == 0)
+		return false;
+	uint64_t hash = path_host(hosts->seed, address);
+	const struct hosts_line_d *line = hosts_home(hosts, hash);
+	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+		for (unsigned i = 0; i < hosts_count(line); i++) {
+			if (le32_get(line->address[i]) != address)
+				continue;
+			*number = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + i;
+			*claims = le32_get(line->claims[i]);
+			return true;
+		}
+		if ((le32_get(line->state) & hosts_passed_bit(hash)) == 0)
+			return false;
+	}
+	return false;
+}
+
+bool
+hosts_get(const struct hosts *hosts, uint64_t number, uint32_t *address, uint32_t *claims)
+{
+	unsigned place = number % HOSTS_NUMBERS;
+	if (number >= hosts->numbers)
+		return false;
+	const struct hosts_line_d *line = hosts->lines + number / HOSTS_NUMBERS;
+	if (place >= hosts_count(line))
+		return false;
+	*address = le32_get(line->address[place]);
+	*claims = le32_get(line->claims[place]);
+	return true;
+}
+
+/* --- building ------------------------------------------------------------------------ */
+
+static void
+line_put(struct hosts_line_d *line, const struct hosts_record *record)
+{
+	unsigned count = hosts_count(line);
+	line->address[count] = le32_make(be32_get(record->address));
+	line->claims[count] = record->claims;
+	line->state = le32_make(le32_get(line->state) + 1);
+}
+
+/*
+ * Records come by hash, so by home; `line` is the first that has room. False
+ * if a host would stand too far from home.
+ */
+static bool
+fill(const struct hosts_record *records, size_t count, struct hash_seed seed,
+     struct hosts_layout *layout)
+{
+	uint64_t line = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t hash = path_host(seed, be32_get(records[i].address));
+		uint64_t home = bucket_home(hash, layout->buckets);
+		if (line < home)
+			line = home;
+		while (hosts_count(&layout->lines[line]) == HOSTS_PLACES)
+			line++;
+		if (line - home > LIMIT_BUCKET_HOPS)
+			return false;
+		for (uint64_t passed = home; passed < line; passed++) {
+			struct le32 *state = &layout->lines[passed].state;
+			*state = le32_make(le32_get(*state) | hosts_passed_bit(hash));
+		}
+		line_put(&layout->lines[line], &records[i]);
+	}
+	return true;
+}
+
+/* More lines if these are too few. */
+static enum status
+place(const struct hosts_record *records, size_t count, struct hash_seed seed,
+      struct hosts_layout *layout, bool *placed, struct fault *fault)
+{
+	uint64_t buckets = (uint64_t)count * 2 / HOSTS_PLANNED + 1;
+	*placed = false;
+	for (int tries = 0; tries < GROWTHS && !*placed; tries++, buckets += buckets / 8 + 1) {
+		free(layout->lines);
+		layout->buckets = buckets;
+		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
+		/* and one, for `fill` looks at the next line before it gives up */
+		layout->lines = calloc(layout->lines_count + 1, sizeof(*layout->lines));
+		if (layout->lines == NULL || buckets > UINT32_MAX / HOSTS_NUMBERS)
+			return fault_set(fault, STATUS_NO_MEMORY, NULL, 0,
+					 "no memory for %llu lines", (unsigned long long)buckets);
+		*placed = fill(records, count, seed, layout);
+	}
+	return STATUS_OK;
+}
+
+enum status
+hosts_build(uint8_t *records, size_t count, struct hash_seed seed, struct hosts_layout *layout,
+	    struct fault *fault)
+{
+	bool placed = count == 0, twice = false;
+	enum status status = STATUS_OK;
+	*layout = (struct hosts_layout){0};
+	for (uint32_t reseeds = 0; status == STATUS_OK && !placed; reseeds++) {
+		struct hash_seed own = path_seed(seed, KIND_IPV4, reseeds);
+		layout->reseeds = reseeds;
+		if (reseeds == RESEEDS_MOST)
+			status = fault_set(fault, STATUS_LIMIT, NULL, 0,
+					   "no seed bounds the probes of this set");
+		else
+			status = sort_records(KIND_IPV4, own, records, count, &twice, fault);
+		if (status == STATUS_OK && twice)
+			status = fault_set(fault, STATUS_USAGE, NULL, 0, "a key stands there twice");
+		if (status == STATUS_OK)
+			status = place((const struct hosts_record *)records, count, own, layout,
+				       &placed, fault);
+	}
+	if (status != STATUS_OK) {
+		free(layout->lines);
+		*layout = (struct hosts_layout){0};
+	}
+	return status;
+}
