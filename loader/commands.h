@@ -15,6 +15,7 @@ extern const struct cli_command cmd_remove;
 extern const struct cli_command cmd_tag;
 extern const struct cli_command cmd_source;
 extern const struct cli_command cmd_compact;
+extern const struct cli_command cmd_expire;
 
 /*
  * May a tag category go? Asked before one is removed; `name` as defined. The program sets it
