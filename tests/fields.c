@@ -49,7 +49,7 @@ const struct field field_table[] = {
 	STRICT(bucket_d, base),
 	STRICT(bucket_d, overflow),
 
-	STRICT(hosts_line_d, address),
+	FREE(hosts_line_d, address),    /* another host of this line, in the same block of the bitmap */
 	STRICT(hosts_line_d, state),
 	FREE(hosts_line_d, claims),     /* another key's claims are claims too */
 	STRICT(hosts_line_d, reserved),
