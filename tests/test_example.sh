@@ -32,12 +32,14 @@ try() {
 
 # answers PROGRAM: exact answers about the store
 answers() {
-	LD_LIBRARY_PATH=build "$1" "$work/store" http://evil.example/a 192.0.2.7 a..b 1.1.1.1 |
+	LD_LIBRARY_PATH=build "$1" "$work/store" "$work/profile.ini" http://evil.example/a 192.0.2.7 192.0.2.200 a..b 1.1.1.1 |
 		sed 's/[0-9]*-[0-9]*-[0-9]*T[0-9:]*Z/TIME/g' | diff - "$work/expected"
 }
 refuses() {
-	LD_LIBRARY_PATH=build "$1" "$work/none" x 2>"$work/refused"
-	[ $? -eq 2 ] && grep -q 'there is no store here' "$work/refused"
+	LD_LIBRARY_PATH=build "$1" "$work/none" "$work/profile.ini" x 2>"$work/refused"
+	[ $? -eq 2 ] && grep -q 'there is no store here' "$work/refused" || return
+	LD_LIBRARY_PATH=build "$1" "$work/store" "$work/expected" x 2>"$work/refused"
+	[ $? -eq 2 ] && grep -q 'line 1, column 1' "$work/refused"
 }
 
 # The header by itself, included twice, the way the strictest caller compiles
@@ -54,13 +56,32 @@ fi
 
 "$repute" add -q --store "$work/store" --source feed-a --ttl 1d --tag 'List Count=3' 192.0.2.0/24 http://evil.example/a ||
 	failed=$((failed + 1))
+cat >"$work/profile.ini" <<'END'
+[profile]
+name = perimeter
+[action "Block + Notify"]
+flow = block
+notify = yes
+[filter "listed often"]
+action = Block + Notify
+where = "List Count" > 2
+[exception "office"]
+ip = 192.0.2.0/28
+END
 cat >"$work/expected" <<'END'
 http://evil.example/a: listed
     url http://evil.example/a (exact) from feed-a [List Count=3] first seen TIME last seen TIME expires TIME
+    block by filter listed often, notify
+    none
 192.0.2.7: listed
     ipv4 192.0.2.0/24 (exact) from feed-a [List Count=3] first seen TIME last seen TIME expires TIME
+    none by exception office
+192.0.2.200: listed
+    ipv4 192.0.2.0/24 (exact) from feed-a [List Count=3] first seen TIME last seen TIME expires TIME
+    block by filter listed often, notify
 a..b: not a domain name
 1.1.1.1: not listed
+    none
 END
 
 try 'example, static' gcc -std=c11 "${strict[@]}" -Iquery docs/example.c build/librepute.a -o "$work/static" -lxxhash -lidn2
