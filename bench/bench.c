@@ -143,11 +143,8 @@ options_read(struct options *options, int argc, char **argv)
 			options->slices = strtoul(value, NULL, 10);
 		else if (strcmp(name, "--table") == 0)
 			options->table = value;
-		else if (strcmp(name, "--kind") != 0)
+		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options->kinds, value))
 			return false;
-		for (unsigned c = 0; strcmp(name, "--kind") == 0 && c < CLASS_CANON; c++)
-			if (strcmp(value, data_class_names[c]) == 0)
-				options->kinds |= 1u << c;
 	}
 	if (options->kinds == 0)
 		options->kinds = (1u << CLASS_CANON) - 1;

@@ -13,6 +13,17 @@ const char *const data_class_names[CLASS_COUNT] = {
 	"ipv4", "ipv6", "domain", "url", "sha1", "sha256", "canon",
 };
 
+bool
+data_class_add(unsigned *classes, const char *name)
+{
+	for (unsigned class = 0; class < CLASS_CANON; class++)
+		if (strcmp(name, data_class_names[class]) == 0) {
+			*classes |= 1u << class;
+			return true;
+		}
+	return false;
+}
+
 uint64_t
 data_mix(uint64_t x)
 {

@@ -48,6 +48,9 @@ enum data_class {
 	CLASS_COUNT
 };
 extern const char *const data_class_names[CLASS_COUNT];
+/* Set the bit of the class that is stored under this name; false if there is none. */
+bool
+data_class_add(unsigned *classes, const char *name);
 
 /* What a look-up gives: set number and scope << 16, expiry. tags 0: no hit. */
 struct answer {

@@ -140,25 +140,27 @@ builder_run(struct builder *builder)
 	}
 }
 
+/* Keys into a layer, published. */
 static void
-store_build(struct subject *subject)
+layer_add(const char *directory, const struct data *data, bool compact, double *build_seconds,
+	  double *write_seconds)
 {
 	struct hash_seed seed = {{1, 2}};
-	struct builder builder = {.data = subject->data};
+	struct builder builder = {.data = data};
 	uint64_t generation;
 	double start = clock_elapsed();
 	builder.claims = calloc((size_t)DATA_CLAIMS * 8, sizeof(*builder.claims));
-	need(store_write_begin(subject->directory, false, &seed, &builder.write, &builder.fault),
+	need(store_write_begin(directory, false, &seed, &builder.write, &builder.fault),
 	     &builder.fault);
 	store_write_touch(builder.write);
 	builder.build = store_write_build(builder.write);
 	builder_run(&builder);
 	free(builder.claims);
-	subject->build_seconds = clock_elapsed() - start;
+	*build_seconds = clock_elapsed() - start;
 	start = clock_elapsed();
-	need(store_write_commit(builder.write, DATA_NOW - 3600, true, &generation, &builder.fault),
+	need(store_write_commit(builder.write, DATA_NOW - 3600, compact, &generation, &builder.fault),
 	     &builder.fault);
-	subject->write_seconds = clock_elapsed() - start;
+	*write_seconds = clock_elapsed() - start;
 }
 
 /* --- sizes ----------------------------------------------------------------------------- */
@@ -226,6 +228,29 @@ populate(const char *directory)
 		fclose(maps);
 }
 
+void
+subject_reopen(struct subject *subject)
+{
+	if (repute_open(subject->directory, NULL, &subject->db, NULL) != REPUTE_OK)
+		stop("cannot open", subject->directory, strlen(subject->directory));
+	subject->view = repute_view_take(subject->db);
+	populate(subject->directory);
+}
+
+void
+subject_close(struct subject *subject)
+{
+	repute_view_drop(subject->view);
+	repute_close(subject->db);
+}
+
+void
+subject_overlay(const struct subject *subject, const struct data *keys)
+{
+	double seconds;
+	layer_add(subject->directory, keys, false, &seconds, &seconds);
+}
+
 struct subject *
 subject_build(const struct data *data)
 {
@@ -236,12 +261,9 @@ subject_build(const struct data *data)
 	snprintf(subject->directory, sizeof(subject->directory), "%s/store-%s-%ld",
 		 folder ? folder : "build/tmp", data_class_names[data->class], (long)getpid());
 	need(file_make_directory(subject->directory, &fault), &fault);
-	store_build(subject);
+	layer_add(subject->directory, data, true, &subject->build_seconds, &subject->write_seconds);
 	need(file_each_name(subject->directory, measure_file, subject, &fault), &fault);
-	if (repute_open(subject->directory, NULL, &subject->db, NULL) != REPUTE_OK)
-		stop("cannot open", subject->directory, strlen(subject->directory));
-	subject->view = repute_view_take(subject->db);
-	populate(subject->directory);
+	subject_reopen(subject);
 	subject->keys = malloc(SUBJECT_BATCH_MOST * sizeof(*subject->keys));
 	if (!repute_category_id(subject->view, CATALOG_COUNT_NAME, strlen(CATALOG_COUNT_NAME),
 				&subject->category))
@@ -253,8 +275,7 @@ void
 subject_free(struct subject *subject)
 {
 	struct fault fault;
-	repute_view_drop(subject->view);
-	repute_close(subject->db);
+	subject_close(subject);
 	file_each_name(subject->directory, remove_file, subject->directory, &fault);
 	rmdir(subject->directory);
 	free(subject->keys);

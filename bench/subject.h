@@ -32,6 +32,19 @@ subject_build(const struct data *data);
 void
 subject_free(struct subject *subject);
 
+/*
+ * A layer over the store: other keys with claims as usual, published; the subject's view stays
+ * the old one. subject_reopen: a view of what is published now, mapped anew; the old one stays
+ * with the subject that this one was copied from.
+ */
+void
+subject_overlay(const struct subject *subject, const struct data *keys);
+void
+subject_reopen(struct subject *subject);
+/* The view of subject_reopen, gone. */
+void
+subject_close(struct subject *subject);
+
 /* Keys of n texts (at most SUBJECT_BATCH_MOST) made ready: not part of a look-up's time. */
 void
 subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_layers: what overlays cost.
+ *
+ *   bench_layers [--entries 1e7] [--overlay 4e4] [--kind KIND]... [--table NAME] [--slices 31]
+ *
+ * One store; a view of it is kept before the first overlay, and after one, two and four
+ * (other keys of the same table, 40,000 each). Slices of the four views take turns on the same part of the
+ * stream, the order rotates. One line of JSON a stream, mode and number of overlays, with the
+ * median ratio to none, slice by slice. Queries are those of the base; `changed` is the share
+ * that an overlay answers otherwise.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/subject.h"
+#include "bench/timer.h"
+
+#define SLICE 16384
+#define SLICES_MOST 101
+#define STACKS 4
+
+static const size_t overlays[STACKS] = {0, 1, 2, 4};
+enum mode { ONE, BATCH, MODE_COUNT };
+static const char *const mode_names[] = {"one", "batch"};
+
+static struct options {
+	size_t entries, overlay, slices;
+	unsigned kinds;
+	const char *table;
+} options = {.entries = 10000000, .overlay = 40000, .slices = 31};
+
+static double
+slice_ns(struct subject *subject, const struct queries *queries, enum mode mode, size_t from)
+{
+	bool text = subject->data->key_bytes == 0;
+	size_t group = !text ? SUBJECT_BATCH_MOST : mode == BATCH ? 64 : SUBJECT_PREPARED;
+	uint64_t ticks = 0;
+	for (size_t at = from; at < from + SLICE; at += group) {
+		if (text)
+			subject_prepare(subject, queries, at, group);
+		uint64_t start = timer_ticks();
+		if (mode == BATCH)
+			subject_find_many(subject, queries, at, group);
+		for (size_t i = 0; i < group && mode == ONE; i++)
+			subject_find_one(subject, queries, at + i);
+		ticks += timer_ticks() - start;
+	}
+	return (double)ticks * timer_tick_ns() / SLICE;
+}
+
+/* The answers, or how many are others than these. */
+static size_t
+answers_differ(struct subject *subject, const struct queries *queries, struct answer *answers, bool keep)
+{
+	size_t count = 0;
+	for (size_t at = 0; at + 64 <= queries->count; at += 64) {
+		if (subject->data->key_bytes == 0)
+			subject_prepare(subject, queries, at, 64);
+		subject_find_many(subject, queries, at, 64);
+		for (size_t i = 0; i < 64; i++) {
+			struct answer got = subject_answer(subject, at + i);
+			count += memcmp(&got, &answers[at + i], sizeof(got)) != 0;
+			if (keep)
+				answers[at + i] = got;
+		}
+	}
+	return count;
+}
+
+static void
+print_case(const struct data *data, enum data_stream stream, enum mode mode, size_t stack,
+	   const double *ns, const double *none, double share)
+{
+	double ratio[SLICES_MOST], copy[SLICES_MOST];
+	for (size_t i = 0; i < options.slices; i++) {
+		ratio[i] = ns[i] / none[i];
+		copy[i] = ns[i];
+	}
+	printf("{\"bench\":\"layers\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,\"stream\":\"%s\","
+	       "\"mode\":\"%s\",\"overlays\":%zu,\"overlay_entries\":%zu,\"ns_median\":%.2f,"
+	       "\"ratio_to_none\":%.3f,\"changed\":%.5f}\n", data_class_names[data->class], data->table,
+	       data->count, data_stream_names[stream], mode_names[mode], overlays[stack],
+	       options.overlay, timer_median(copy, options.slices),
+	       timer_median(ratio, options.slices), share);
+	fflush(stdout);
+}
+
+static void
+run_stream(struct subject *stacks, enum data_stream stream)
+{
+	const struct data *data = stacks[0].data;
+	struct queries *queries = data_queries(data, stream, (options.slices + 1) * SLICE);
+	struct answer *base = calloc(queries->count, sizeof(*base));
+	double share[STACKS];
+	answers_differ(&stacks[0], queries, base, true);
+	for (size_t k = 0; k < STACKS; k++)
+		share[k] = (double)answers_differ(&stacks[k], queries, base, false) / (double)queries->count;
+	for (int mode = 0; mode < MODE_COUNT; mode++) {
+		double ns[STACKS][SLICES_MOST];
+		for (size_t s = 0; s < options.slices; s++)
+			for (size_t turn = 0; turn < STACKS; turn++) {
+				size_t k = (turn + s) % STACKS;
+				/* each starts from what the slice before left to the caches */
+				slice_ns(&stacks[k], queries, (enum mode)mode, s * SLICE);
+				ns[k][s] = slice_ns(&stacks[k], queries, (enum mode)mode, (s + 1) * SLICE);
+			}
+		for (size_t k = 0; k < STACKS; k++)
+			print_case(data, stream, (enum mode)mode, k, ns[k], ns[0], share[k]);
+	}
+	free(base);
+	queries_free(queries);
+}
+
+/* Keys from..from + count of all; random ones are others by their seed. */
+static struct data
+part_of(const struct data *all, size_t from, size_t count)
+{
+	struct data part = *all;
+	part.count = count;
+	if (all->key_bytes == 0) {
+		part.text.offset += from;
+		part.text.count = count;
+	} else if (all->keys != NULL) {
+		part.keys += from * all->key_bytes;
+		part.bits += from;
+	} else {
+		part.seed = data_mix(all->seed + from);
+	}
+	return part;
+}
+
+/* Publish overlays until there are so many; false if the store folded them. */
+static bool
+stack_up(const struct subject *base, const struct data *all, struct subject *stack, size_t from,
+	 size_t to)
+{
+	struct repute_view_info info;
+	for (size_t i = from; i < to; i++) {
+		struct data keys = part_of(all, base->data->count + i * options.overlay, options.overlay);
+		subject_overlay(base, &keys);
+	}
+	*stack = *base;
+	subject_reopen(stack);
+	repute_view_info(stack->view, &info);
+	if (info.layers == to + 1)
+		return true;
+	fprintf(stderr, "bench: %u layers where %zu were wanted: the base is too small\n", info.layers,
+		to + 1);
+	return false;
+}
+
+static bool
+run_kind(enum data_class class)
+{
+	size_t more = overlays[STACKS - 1] * options.overlay, made = 0;
+	struct data *data = data_make(class, options.table, options.entries + more, 1);
+	struct subject stacks[STACKS];
+	bool good = data != NULL && data->count > more;
+	if (!good)
+		return false;
+	struct data all = *data; /* the base is all but the last */
+	data->count -= more;
+	struct subject *base = subject_build(data);
+	for (; made < STACKS && good; made++)
+		good = stack_up(base, &all, &stacks[made], made == 0 ? 0 : overlays[made - 1], overlays[made]);
+	for (int stream = 0; stream <= STREAM_HIT && good; stream++)
+		run_stream(stacks, (enum data_stream)stream);
+	while (made-- > 0)
+		subject_close(&stacks[made]);
+	subject_free(base);
+	data_free(data);
+	return good;
+}
+
+static bool
+options_read(int argc, char **argv)
+{
+	for (int i = 1; i + 1 < argc; i += 2) {
+		const char *name = argv[i], *value = argv[i + 1];
+		if (strcmp(name, "--entries") == 0)
+			options.entries = (size_t)strtod(value, NULL);
+		else if (strcmp(name, "--overlay") == 0)
+			options.overlay = (size_t)strtod(value, NULL);
+		else if (strcmp(name, "--slices") == 0)
+			options.slices = strtoul(value, NULL, 10);
+		else if (strcmp(name, "--table") == 0)
+			options.table = value;
+		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options.kinds, value))
+			return false;
+	}
+	if (options.kinds == 0)
+		options.kinds = (1u << CLASS_CANON) - 1;
+	return argc % 2 == 1 && options.entries > 0 && options.overlay > 0 && options.slices > 0 &&
+	       options.slices <= SLICES_MOST;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool good = true;
+	if (!options_read(argc, argv)) {
+		fprintf(stderr, "usage: bench_layers [--entries N] [--overlay N] [--kind KIND]... "
+				"[--table NAME] [--slices N]\n");
+		return 2;
+	}
+	for (unsigned class = 0; class < CLASS_CANON; class++)
+		if (options.kinds >> class & 1)
+			good = run_kind((enum data_class)class) && good;
+	return good ? 0 : 1;
+}
