@@ -8,6 +8,8 @@
 #include "engine/limits.h"
 #include "engine/text.h"
 
+#define TAB_COLUMNS 8
+
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
 static bool
@@ -175,6 +177,17 @@ is_comment(const struct ini *ini, size_t at, size_t end)
 	return at < end && (ini->text[at] == ';' || ini->text[at] == '#');
 }
 
+/* Columns of blanks that a line begins with; a tab goes to the next multiple of eight. */
+static size_t
+indent_of(const struct ini *ini, size_t line, size_t begin)
+{
+	size_t indent = 0;
+
+	for (size_t at = line; at < begin; at++)
+		indent = ini->text[at] == '\t' ? (indent / TAB_COLUMNS + 1) * TAB_COLUMNS : indent + 1;
+	return indent;
+}
+
 /* --- items --------------------------------------------------------------------- */
 
 /* Past the closing quote of the one that stands at `at`; 0 if there is none. */
@@ -228,7 +241,7 @@ lines_take(struct ini *ini, size_t indent, struct ini_span *value)
 
 	while (at < ini->length) {
 		size_t end = line_end(ini, at, &next), begin = skip_blanks(ini, at, end);
-		if (begin == end || (!is_comment(ini, begin, end) && begin - at <= indent))
+		if (begin == end || (!is_comment(ini, begin, end) && indent_of(ini, at, begin) <= indent))
 			return;
 		if (!is_comment(ini, begin, end)) {
 			struct ini_span part = span_trim(ini, begin, comment_find(ini, begin, end));
@@ -253,7 +266,7 @@ field_take(struct ini *ini, size_t line, size_t begin, size_t end, struct ini_it
 	at = skip_blanks(ini, at + 1, end);
 	item->value = span_trim(ini, at, comment_find(ini, at, end));
 	if (text_is_word(ini->text + item->word.at, item->word.length, ini->continued))
-		lines_take(ini, begin - line, &item->value);
+		lines_take(ini, indent_of(ini, line, begin), &item->value);
 	return STATUS_OK;
 }
 
