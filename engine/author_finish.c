@@ -27,6 +27,7 @@ struct finish {
 	struct fault *fault;
 	struct draft *drafts; /* LIMIT_CLAIMS_PER_KEY + 1 */
 	struct claim *claims; /* the same */
+	uint64_t default_expiry; /* of what is seen now and says nothing of its life */
 	size_t count;
 	bool changed;
 	bool known;           /* the view has the key */
@@ -72,13 +73,14 @@ load_claims(struct finish *finish, uint32_t layer, uint32_t claims_id)
 
 /* When a claim with these rules, last seen at `seen`, expires. */
 static uint64_t
-expiry(const struct author_change *change, uint64_t seen)
+expiry(const struct finish *finish, const struct author_change *change, uint64_t seen)
 {
 	if (change->expires != 0)
 		return change->expires;
 	if (change->ttl_seconds != 0)
 		return clock_add(seen, change->ttl_seconds);
-	return clock_add_years(seen, AUTHOR_YEARS);
+	return seen == finish->author->now ? finish->default_expiry
+					   : clock_add_years(seen, AUTHOR_YEARS);
 }
 
 static bool
@@ -86,8 +88,8 @@ needs_renewal(const struct finish *finish, const struct author_change *change,
 	      const struct draft *draft)
 {
 	uint64_t now = finish->author->now;
-	uint64_t life = expiry(change, now) - now, window = AUTHOR_RENEW_SECONDS;
-	if (expiry(change, now) <= now)
+	uint64_t life = expiry(finish, change, now) - now, window = AUTHOR_RENEW_SECONDS;
+	if (expiry(finish, change, now) <= now)
 		return false; /* dead on arrival */
 	if (change->expires != 0)
 		life = UINT64_MAX; /* an instant does not move */
@@ -105,7 +107,7 @@ draft_fill(struct finish *finish, const struct author_change *change, struct dra
 	draft->notes = intern_get(strings, change->notes, &draft->notes_length);
 	draft->scope = change->scope;
 	draft->last_seen = finish->author->now;
-	draft->expires = expiry(change, finish->author->now);
+	draft->expires = expiry(finish, change, finish->author->now);
 }
 
 /*
@@ -123,8 +125,8 @@ says_the_same(const struct finish *finish, const struct author_change *change,
 	uint64_t now = finish->author->now;
 	return same_bytes(draft->set, draft->set_length, set, set_length) &&
 	       same_bytes(draft->notes, draft->notes_length, notes, notes_length) &&
-	       draft->expires == expiry(change, draft->last_seen) &&
-	       (draft->expires > now || expiry(change, now) <= now) &&
+	       draft->expires == expiry(finish, change, draft->last_seen) &&
+	       (draft->expires > now || expiry(finish, change, now) <= now) &&
 	       (change->first_seen == 0 || change->first_seen >= draft->first_seen);
 }
 
@@ -319,7 +321,10 @@ enum status
 author_finish(struct author *author, struct segment_build *build, struct author_counts *counts,
 	      struct fault *fault)
 {
-	struct finish finish = {.author = author, .build = build, .counts = counts, .fault = fault};
+	struct finish finish = {
+		.author = author, .build = build, .counts = counts, .fault = fault,
+		.default_expiry = clock_add_years(author->now, AUTHOR_YEARS),
+	};
 	enum status status = STATUS_OK;
 	memset(counts, 0, sizeof(*counts));
 	finish.drafts = calloc(LIMIT_CLAIMS_PER_KEY + 1, sizeof(*finish.drafts));

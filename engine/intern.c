@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/intern.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,18 +33,23 @@ intern_fini(struct intern *intern)
 	intern->seed = seed;
 }
 
+static bool
+is_number(const struct intern *intern, uint32_t slot, const void *bytes, size_t length)
+{
+	size_t have;
+	if (slot == 0)
+		return false;
+	const uint8_t *other = intern_get(intern, slot - 1, &have);
+	return have == length && (length == 0 || memcmp(other, bytes, length) == 0);
+}
+
 static size_t
 slot_of(const struct intern *intern, const void *bytes, size_t length)
 {
 	size_t mask = intern->slot_count - 1;
 	size_t slot = (size_t)hash_text(intern->seed, bytes, length) & mask;
-	while (intern->slots[slot] != 0) {
-		size_t have;
-		const uint8_t *other = intern_get(intern, intern->slots[slot] - 1, &have);
-		if (have == length && memcmp(other, bytes, length) == 0)
-			break;
+	while (intern->slots[slot] != 0 && !is_number(intern, intern->slots[slot], bytes, length))
 		slot = (slot + 1) & mask;
-	}
 	return slot;
 }
 
@@ -89,6 +95,11 @@ enum status
 intern_put(struct intern *intern, const void *bytes, size_t length, uint32_t *number,
 	   struct fault *fault)
 {
+	uint32_t *recent = &intern->recent[length % INTERN_RECENT];
+	if (is_number(intern, *recent, bytes, length)) {
+		*number = *recent - 1;
+		return STATUS_OK;
+	}
 	if ((size_t)intern->count * 2 >= intern->slot_count) {
 		enum status status = rehash(intern, fault);
 		if (status != STATUS_OK)
@@ -101,6 +112,7 @@ intern_put(struct intern *intern, const void *bytes, size_t length, uint32_t *nu
 			return status;
 		intern->slots[slot] = intern->count;
 	}
-	*number = intern->slots[slot] - 1;
+	*recent = intern->slots[slot];
+	*number = *recent - 1;
 	return STATUS_OK;
 }

@@ -9,6 +9,8 @@
 #include "engine/hash.h"
 #include "engine/status.h"
 
+#define INTERN_RECENT 8
+
 struct intern {
 	struct hash_seed seed;
 	uint8_t *bytes;
@@ -18,6 +20,7 @@ struct intern {
 	uint32_t *slots;         /* number + 1; 0 = empty */
 	size_t slot_count;       /* a power of two, or 0 */
 	uint32_t count;
+	uint32_t recent[INTERN_RECENT]; /* number + 1 of the last one, by length: often the next */
 };
 
 /* All zero but the seed is valid. */

@@ -113,7 +113,8 @@ segment_build_claims(struct segment_build *build, const struct claim *claims, si
 		sorted[i].first_seen = claims[i].first_seen;
 		sorted[i].last_seen = claims[i].last_seen;
 	}
-	qsort(sorted, count, sizeof(*sorted), claim_compare);
+	if (count > 1)
+		qsort(sorted, count, sizeof(*sorted), claim_compare);
 	enum status status = intern_put(&build->lists, sorted, count * sizeof(*sorted), id, fault);
 	if (sorted != few)
 		free(sorted);

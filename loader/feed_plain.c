@@ -16,6 +16,26 @@ feed_is_comment(struct feed_text text)
 				   (*text.at == '/' && feed_starts(text, "//")));
 }
 
+/* What a byte in a value makes worth a second look. */
+enum { SEEN_BLANK = 1, SEEN_DASH = 2, SEEN_COLON = 4, SEEN_SLASH = 8, SEEN_COMMENT = 16 };
+
+static const uint8_t byte_marks[256] = {
+	[' '] = SEEN_BLANK,
+	['\t'] = SEEN_BLANK,
+	['-'] = SEEN_DASH,
+	[':'] = SEEN_COLON,
+	['/'] = SEEN_SLASH | SEEN_COMMENT,
+	['#'] = SEEN_COMMENT,
+	[';'] = SEEN_COMMENT,
+	['!'] = SEEN_COMMENT,
+};
+
+static inline unsigned
+marks_of(struct feed_text text, size_t i)
+{
+	return byte_marks[(uint8_t)text.at[i]];
+}
+
 static bool
 comment_here(struct feed_text text, size_t at, bool path)
 {
@@ -37,6 +57,8 @@ feed_cut_comment(struct feed_text text, struct feed_text *comment)
 
 	*comment = (struct feed_text){text.at, 0};
 	for (size_t i = 0; i < text.length; i++) {
+		if (!(marks_of(text, i) & SEEN_COMMENT))
+			continue;
 		if (comment_here(text, i, path)) {
 			*comment = feed_from(text, i + 1);
 			if (text.at[i] == '/')
@@ -77,20 +99,13 @@ port_drop(struct feed *feed, struct feed_text text)
 	return text;
 }
 
-/* What a byte in a value makes worth a second look. */
-enum { SEEN_BLANK = 1, SEEN_DASH = 2, SEEN_COLON = 4, SEEN_SLASH = 8 };
-
 static unsigned
 seen(struct feed_text value)
 {
 	unsigned marks = 0;
 
-	for (size_t i = 0; i < value.length; i++) {
-		char c = value.at[i];
-
-		marks |= (c == ' ' || c == '\t') * SEEN_BLANK + (c == '-') * SEEN_DASH +
-			 (c == ':') * SEEN_COLON + (c == '/') * SEEN_SLASH;
-	}
+	for (size_t i = 0; i < value.length; i++)
+		marks |= marks_of(value, i);
 	return marks;
 }
 

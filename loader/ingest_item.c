@@ -94,6 +94,13 @@ add_tag(struct ingest *ingest, struct tags *tags, const char *name, size_t name_
 }
 
 static enum status
+encode_tags(struct tags *tags, struct author_claim *claim, struct fault *fault)
+{
+	return tags_encode(tags, &claim->set, &claim->set_length, &claim->notes,
+			   &claim->notes_length, fault);
+}
+
+static enum status
 given_tags(struct ingest *ingest, struct fault *fault)
 {
 	enum status status = STATUS_OK;
@@ -152,19 +159,26 @@ add_name_tag(struct ingest *ingest, const char *category, const char *text, size
 		       fault);
 }
 
-enum status
-ingest_given_tags(struct ingest *ingest, const char *name, struct fault *fault)
+static enum status
+name_tags(struct ingest *ingest, const char *name, struct fault *fault)
 {
 	const char *text;
-	enum status status = given_tags(ingest, fault);
-	if (status != STATUS_OK || name == NULL)
-		return status;
 	size_t length = base_name(name, &text);
-	status = add_name_tag(ingest, ingest->options->name_tag, text, length, fault);
+	enum status status = add_name_tag(ingest, ingest->options->name_tag, text, length, fault);
 	length = folder_name(name, &text);
 	if (status == STATUS_OK)
 		status = add_name_tag(ingest, ingest->options->folder_tag, text, length, fault);
 	return status;
+}
+
+enum status
+ingest_given_tags(struct ingest *ingest, const char *name, struct fault *fault)
+{
+	enum status status = given_tags(ingest, fault);
+	if (status == STATUS_OK && name != NULL)
+		status = name_tags(ingest, name, fault);
+	return status == STATUS_OK ? encode_tags(&ingest->given, &ingest->given_claim, fault)
+				   : status;
 }
 
 bool
@@ -197,30 +211,39 @@ ingest_reject_item(struct ingest *ingest, const struct feed_item *item, const st
 	ingest_reject(ingest, &row);
 }
 
+/* The tags of the line and, where it does not say otherwise, those given with the file. */
+static enum status
+line_tags(struct ingest *ingest, const struct feed_item *item, struct author_claim *claim,
+	  struct fault *fault)
+{
+	struct tags *tags = &ingest->line;
+	enum status status = STATUS_OK;
+	tags_clear(tags);
+	for (size_t i = 0; status == STATUS_OK && i < item->tag_count; i++)
+		status = add_tag(ingest, tags, item->tags[i].category,
+				 item->tags[i].category_length, item->tags[i].value,
+				 item->tags[i].value_length, true, fault);
+	if (status == STATUS_OK)
+		status = tags_add_missing(tags, &ingest->given, fault);
+	return status == STATUS_OK ? encode_tags(tags, claim, fault) : status;
+}
+
 static enum status
 item_tags(struct ingest *ingest, const struct feed_item *item, struct author_claim *claim,
 	  struct fault *fault)
 {
-	struct tags *tags = &ingest->given;
 	enum status status = STATUS_OK;
 	ingest->line_expires = 0;
-	if (item->tag_count > 0) {
-		tags = &ingest->line;
-		tags_clear(tags);
-		for (size_t i = 0; status == STATUS_OK && i < item->tag_count; i++)
-			status = add_tag(ingest, tags, item->tags[i].category,
-					 item->tags[i].category_length, item->tags[i].value,
-					 item->tags[i].value_length, true, fault);
-		if (status == STATUS_OK)
-			status = tags_add_missing(tags, &ingest->given, fault);
-	}
+	claim->set = ingest->given_claim.set;
+	claim->set_length = ingest->given_claim.set_length;
+	claim->notes = ingest->given_claim.notes;
+	claim->notes_length = ingest->given_claim.notes_length;
+	if (item->tag_count > 0)
+		status = line_tags(ingest, item, claim, fault);
 	claim->expires = item->expires != 0 ? item->expires : ingest->line_expires;
 	if (claim->expires == 0)
 		claim->expires = ingest->given_expires;
 	claim->first_seen = item->first_seen;
-	if (status == STATUS_OK)
-		status = tags_encode(tags, &claim->set, &claim->set_length, &claim->notes,
-				     &claim->notes_length, fault);
 	return status;
 }
 

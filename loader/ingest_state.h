@@ -22,6 +22,7 @@ struct ingest {
 	struct feed_guard guard;
 	struct source_row source;      /* defaults of the source; borrowed texts */
 	struct tags given;             /* --tag and the name tag of the file at hand */
+	struct author_claim given_claim; /* their canonical strings, for items without tags */
 	struct tags line;              /* the tags of one item */
 	uint64_t given_expires;        /* of --tag's TTL, else --expires; 0 = none */
 	uint64_t line_expires;         /* of the tags added last; 0 = none */
