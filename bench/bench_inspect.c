@@ -400,14 +400,15 @@ static void
 print(const struct bench *bench, const struct result *result, double one, double two)
 {
 	double mpps = 1e3 / result->ns, hits = 0;
-	for (unsigned i = REPUTE_VERDICT_PERMIT; i < INSPECT_OUTCOMES; i++)
-		hits += (double)result->counts.packets[i];
+	for (unsigned stage = 0; stage < INSPECT_STAGES; stage++)
+		for (unsigned i = REPUTE_VERDICT_PERMIT; i < REPUTE_VERDICT_ERROR; i++)
+			hits += (double)result->counts.verdicts[stage][i];
 	hits = hits * 100 / (double)bench->count;
 	if (getenv("BENCH_JSON") != NULL) {
 		printf("{\"bench\":\"inspect\",\"traffic\":\"%s\",\"entries\":%zu,\"filters\":%u,"
 		       "\"packets\":%zu,\"mpps\":%.3f,\"ns\":%.2f,\"parse_ns\":%.2f,"
 		       "\"lookup_ns\":%.2f,\"judge_ns\":%.2f,\"events_ns\":%.2f,\"payload_ns\":%.2f,"
-		       "\"packets_hit_percent\":%.2f,\"events\":%zu,\"cores_100g\":%.1f,"
+		       "\"hits_per_100_packets\":%.2f,\"events\":%zu,\"cores_100g\":%.1f,"
 		       "\"one_thread_mpps\":%.3f,\"two_threads_mpps\":%.3f}\n",
 		       bench->name, wanted.entries, wanted.filters, bench->count, mpps, result->ns,
 		       result->parse, result->lookup, result->judge, result->events,
@@ -415,7 +416,7 @@ print(const struct bench *bench, const struct result *result, double one, double
 		return;
 	}
 	printf("%-5s %7.2f Mpps %7.1f ns | parse %5.1f look-up %5.1f judge %5.1f events %5.1f "
-	       "payload %6.1f | hit %4.1f %% | 10G %4.0f %%, 100G %5.1f cores | 2 threads %7.2f "
+	       "payload %6.1f | %4.1f hits in 100 | 10G %4.0f %%, 100G %5.1f cores | 2 threads %7.2f "
 	       "Mpps, x%.2f\n",
 	       bench->name, mpps, result->ns, result->parse, result->lookup, result->judge,
 	       result->events, result->payload, hits, mpps * 100 / LINE_10G, LINE_100G / mpps, two,

@@ -18,8 +18,8 @@ const char *const inspect_stage_names[INSPECT_STAGES] = {"ip", "domain", "url"};
  * asked those of a packet are neighbours.
  */
 struct addresses {
-	unsigned count;
-	uint16_t packet[ROOM];      /* whose they are: one for each `sides` addresses */
+	unsigned count, packets;
+	uint16_t packet[ROOM];      /* whose each `sides` of them are */
 	uint32_t ipv4[2 * ROOM];
 	uint8_t ipv6[2 * ROOM][16];
 	struct repute_verdict verdicts[2 * ROOM];
@@ -32,6 +32,8 @@ struct inspect {
 	unsigned count;             /* packets of the batch */
 	struct packet packets[ROOM];
 	const struct inspect_frame *frame[ROOM];
+	unsigned carriers;          /* packets that have something for payloads_read */
+	uint16_t carrier[ROOM];
 	struct addresses four, six;
 	struct inspect_events events;
 	struct inspect_names *names;
@@ -166,11 +168,42 @@ inspect_free(struct inspect *inspect)
 
 /* --- ip stage ----------------------------------------------------------------------------------- */
 
-static void
-packet_count(struct inspect *inspect, const struct packet *packet)
+/* Anything for the reader of payloads: bytes, or the beginning of a connection. */
+static inline bool
+carries(const struct packet *packet)
 {
-	inspect->counts.odd += packet->odd;
-	inspect->counts.fragments += packet->fragment;
+	return packet->ports && (packet->payload_length > 0 || packet->payload_missing > 0 ||
+				 (packet->tcp_flags & PACKET_SYN) != 0);
+}
+
+static inline void
+addresses_add(struct inspect *inspect, const struct packet *packet)
+{
+	unsigned first = inspect->side_first, sides = inspect->sides;
+	struct addresses *to = packet->version == 4 ? &inspect->four : &inspect->six;
+	to->packet[to->packets++] = (uint16_t)inspect->count;
+	if (packet->version == 4) {
+		to->ipv4[to->count] = packet_ipv4(packet, first);
+		to->ipv4[to->count + sides - 1] = packet_ipv4(packet, first + sides - 1);
+	} else {
+		memcpy(to->ipv6[to->count], packet_address(packet, first), 16 * sides);
+	}
+	to->count += sides;
+}
+
+/* The packet that was parsed to the next free place. */
+static inline void
+packet_take(struct inspect *inspect, const struct inspect_frame *frame)
+{
+	const struct packet *packet = &inspect->packets[inspect->count];
+	if (packet->odd || packet->fragment) {
+		inspect->counts.odd += packet->odd;
+		inspect->counts.fragments += packet->fragment;
+	}
+	if (carries(packet))
+		inspect->carrier[inspect->carriers++] = (uint16_t)inspect->count;
+	addresses_add(inspect, packet);
+	inspect->frame[inspect->count++] = frame;
 }
 
 /* The packets inside, each as if it had come by itself. */
@@ -178,23 +211,18 @@ static void
 tunnels_take(struct inspect *inspect, const struct inspect_frame *frame)
 {
 	for (unsigned depth = 0; depth < PACKET_TUNNELS; depth++) {
-		const struct packet *outer = &inspect->packets[inspect->count - 1];
-		struct packet inner;
-		if (outer->ports)
-			return;
-		enum packet_outcome outcome = packet_inner(outer, &inner);
+		struct packet *inner = &inspect->packets[inspect->count];
+		enum packet_outcome outcome = packet_inner(inner - 1, inner);
 		if (outcome == PACKET_NOT_IP)
 			return;
 		inspect->counts.outcomes[outcome]++;
 		if (outcome != PACKET_IP)
 			return;
-		packet_count(inspect, &inner);
-		inspect->packets[inspect->count] = inner;
-		inspect->frame[inspect->count++] = frame;
+		packet_take(inspect, frame);
 	}
 }
 
-static void
+static inline void
 frame_take(struct inspect *inspect, const struct inspect_frame *frame)
 {
 	struct packet *packet = &inspect->packets[inspect->count];
@@ -204,32 +232,9 @@ frame_take(struct inspect *inspect, const struct inspect_frame *frame)
 	inspect->counts.bytes += frame->length;
 	if (outcome != PACKET_IP)
 		return;
-	packet_count(inspect, packet);
-	inspect->frame[inspect->count++] = frame;
-	tunnels_take(inspect, frame);
-}
-
-static inline void
-addresses_add(struct inspect *inspect, unsigned i)
-{
-	const struct packet *packet = &inspect->packets[i];
-	struct addresses *to = packet->version == 4 ? &inspect->four : &inspect->six;
-	to->packet[to->count / inspect->sides] = (uint16_t)i;
-	for (unsigned side = inspect->side_first; side < inspect->side_first + inspect->sides;
-	     side++) {
-		if (packet->version == 4)
-			to->ipv4[to->count++] = packet_ipv4(packet, side);
-		else
-			memcpy(to->ipv6[to->count++], packet_address(packet, side), 16);
-	}
-}
-
-static void
-addresses_gather(struct inspect *inspect)
-{
-	inspect->four.count = inspect->six.count = 0;
-	for (unsigned i = 0; i < inspect->count; i++)
-		addresses_add(inspect, i);
+	packet_take(inspect, frame);
+	if (!packet->ports)
+		tunnels_take(inspect, frame);
 }
 
 static void
@@ -285,9 +290,9 @@ packets_decide(struct inspect *inspect, const struct addresses *addresses)
 	const struct repute_verdict *verdicts = addresses->verdicts;
 	struct inspect_counts *counts = &inspect->counts;
 	unsigned sides = inspect->sides, quiet = 0;
-	for (unsigned at = 0; at < addresses->count; at += sides) {
-		if (says_something(&verdicts[at]) || says_something(&verdicts[at + sides - 1]))
-			packet_decide(inspect, addresses->packet[at / sides], &verdicts[at]);
+	for (unsigned i = 0; i < addresses->packets; i++, verdicts += sides) {
+		if (says_something(&verdicts[0]) || says_something(&verdicts[sides - 1]))
+			packet_decide(inspect, addresses->packet[i], verdicts);
 		else
 			quiet++;
 	}
@@ -308,8 +313,6 @@ static void
 payload_read(struct inspect *inspect, unsigned i)
 {
 	const struct packet *packet = &inspect->packets[i];
-	if (!packet->ports)
-		return;
 	inspect->stamp = (struct stream_stamp){inspect->frame[i]->number,
 					       inspect->frame[i]->micros};
 	if (packet->protocol == PACKET_TCP) {
@@ -326,10 +329,10 @@ payload_read(struct inspect *inspect, unsigned i)
 static void
 payloads_read(struct inspect *inspect)
 {
-	if (!inspect->options.payloads)
+	if (!inspect->options.payloads || inspect->carriers == 0)
 		return;
-	for (unsigned i = 0; i < inspect->count; i++)
-		payload_read(inspect, i);
+	for (unsigned i = 0; i < inspect->carriers; i++)
+		payload_read(inspect, inspect->carrier[i]);
 	inspect_names_flush(inspect->names);
 }
 
@@ -340,11 +343,12 @@ static size_t
 batch_take(struct inspect *inspect, const struct inspect_frame *frames, size_t count)
 {
 	size_t i = 0;
-	inspect->count = 0;
+	inspect->count = inspect->carriers = 0;
+	inspect->four.count = inspect->four.packets = 0;
+	inspect->six.count = inspect->six.packets = 0;
 	while (i < count && inspect->count < INSPECT_BATCH)
 		frame_take(inspect, &frames[i++]);
 	inspect->counts.frames += i;
-	addresses_gather(inspect);
 	return i;
 }
 
