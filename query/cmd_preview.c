@@ -381,9 +381,9 @@ dropped_text(const struct previewing *previewing, const struct preview_limit *li
 	clock_print(limit->expires, when);
 	printf("  filter %u is cut at entries that expire %s: of ", limit->filter + 1, when);
 	put_count(limit->tied, 0);
-	fputs(" such, the ", stdout);
+	fputs(" such, the last ", stdout);
 	put_count(limit->tied_dropped, 0);
-	puts(" with the largest keys go");
+	puts(" by key go");
 }
 
 static void
@@ -582,7 +582,7 @@ const struct cli_command cmd_preview = {
 		 "has a / in it or ends in .ini, or if the store has none of that name.\n\n"
 		 "An entry counts for the first filter that takes one of its claims; ALONE is what a "
 		 "filter would take if none stood before it. At a limit entries of the last filter "
-		 "go first, of one filter those that expire soonest, of those the largest keys.\n\n"
+		 "go first, of one filter those that expire soonest, of those the last by key.\n\n"
 		 "Exit status 1 if nothing is selected.",
 	.options = preview_options,
 	.examples = "  repute preview perimeter\n"

@@ -14,7 +14,7 @@
  *             each layer's keys that are selected; claims and tag strings as they are used
  *
  * A device limit drops entries of the last filter first; of one filter those that
- * expire soonest; of those the largest keys (by kind, then the bytes of the key).
+ * expire soonest; of those the last keys in the order of survey.h SURVEY_NATURAL.
  *
  * How it is counted: records say only which claims list they have, so records are
  * counted by list in one pass, and each distinct list is judged once. Keys that a
@@ -52,7 +52,7 @@ struct preview_limit {
 	uint64_t *dropped_of;         /* by filter; NULL if nothing is dropped */
 	uint32_t filter;              /* where it cuts: later filters go as a whole */
 	uint64_t expires;             /* in it, what expires before this goes */
-	uint64_t tied, tied_dropped;  /* entries that expire then; of them the largest keys go */
+	uint64_t tied, tied_dropped;  /* entries that expire then; of them the last keys go */
 };
 
 /* Against another profile on the same view. */

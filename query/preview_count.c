@@ -82,15 +82,14 @@ count_table(const struct segment *segment, enum kind kind, uint32_t *keys)
 	}
 }
 
-/* Prefixes that no table holds. */
+/* Addresses stand in several layouts, which the cursor knows. */
 static void
-count_trie(const struct segment *segment, enum kind kind, uint32_t *keys)
+count_addresses(const struct segment *segment, enum kind kind, uint32_t *keys)
 {
-	struct segment_cursor cursor = {.kind = kind, .in_trie = 1};
+	struct segment_cursor cursor = {.kind = kind};
 	struct key key;
 	uint32_t claims;
-	while (kind <= KIND_IPV6 && segment_next(segment, &cursor, &key, &claims) &&
-	       cursor.kind == kind && cursor.in_trie)
+	while (segment_next(segment, &cursor, &key, &claims) && cursor.kind == kind)
 		if (claims < segment->claim_count)
 			keys[claims]++;
 }
@@ -115,8 +114,10 @@ count_kind(struct counter *counter, enum kind kind, struct fault *fault)
 	if (segment->keys[kind] == 0)
 		return STATUS_OK;
 	memset(counter->keys, 0, segment->claim_count * sizeof(*counter->keys));
-	count_table(segment, kind, counter->keys);
-	count_trie(segment, kind, counter->keys);
+	if (kind <= KIND_IPV6)
+		count_addresses(segment, kind, counter->keys);
+	else
+		count_table(segment, kind, counter->keys);
 	uncount_hidden(counter, kind);
 	for (uint64_t i = 1; status == STATUS_OK && i < segment->claim_count; i++)
 		if (counter->keys[i] > 0)

@@ -16,8 +16,7 @@
 
 #include "query/judge.h"
 #include "tests/judge.h"
-#include "tests/scratch.h"
-#include "tests/verdict_make.h"
+#include "tests/verdict_stage.h"
 
 #ifdef REPUTE_DEBUG
 #define VERDICTS 60000 /* with sanitizers or without optimization */
@@ -27,154 +26,31 @@
 #define PROFILES 8
 #define BATCHES 16
 #define BATCH 32
-#define OVERLAYS 4
-#define LONG_AGO 4000000u /* seconds before SETS_NOW: no claim had expired when it was written */
 
 static uint64_t seed, compared;
 
 /* --- a world as a store ---------------------------------------------------------------- */
 
 struct stage {
-	struct verdict_world world;
-	char *directory;
-	struct store *store;
-	struct view *view;
+	struct verdict_stage store;
 	struct repute_db *db;
-	struct repute_view *public_view;
+	struct repute_view *view;
 };
-
-static void
-put_category(struct catalog *catalog, const struct verdict_category *category)
-{
-	struct tag_category row = { .name = (char *)category->name, .description = (char *)"",
-				    .values = (char **)category->values,
-				    .value_count = category->value_count,
-				    .min = category->min, .max = category->max };
-	static const enum tag_type types[] = { TAG_TEXT, TAG_LIST, TAG_DATE, TAG_YESNO, TAG_NUMBER };
-	struct fault fault = { 0 };
-
-	row.type = types[category->type];
-	if (!category->known)
-		fixture_need(catalog_category_put(catalog, &row, &fault), &fault, category->name);
-}
-
-static void
-put_catalog(const struct verdict_world *world, struct store_write *write)
-{
-	struct catalog *catalog = store_write_catalog(write);
-	struct fault fault = { 0 };
-	struct source_row *row;
-
-	for (unsigned i = 0; i < VERDICT_TAGS; i++)
-		put_category(catalog, &verdict_categories[i]);
-	for (uint32_t i = 0; i < SETS_SOURCES; i++) {
-		const char *name = set_source_name(i);
-		fixture_need(catalog_source_put(catalog, name, strlen(name), &row, &fault), &fault,
-			     name);
-		row->priority = world->priority[i];
-	}
-	store_write_touch(write);
-}
-
-static void
-encode(const struct catalog *catalog, const struct verdict_tags *from, struct tags *tags,
-       struct author_claim *claim)
-{
-	char text[VERDICT_VALUE_BYTES];
-	struct fault fault = { 0 };
-
-	for (unsigned i = 0; i < VERDICT_TAGS; i++)
-		for (unsigned j = 0; j < from->cell[i].count; j++) {
-			const char *name = verdict_categories[i].name;
-			verdict_text_value(i, from->cell[i].value[j], text);
-			fixture_need(tags_add(tags, catalog_category(catalog, name, strlen(name)),
-					      text, strlen(text), &fault), &fault, text);
-		}
-	fixture_need(tags_encode(tags, &claim->set, &claim->set_length, &claim->notes,
-				 &claim->notes_length, &fault), &fault, "encode");
-}
-
-static void
-put_claim(struct stage *stage, struct scratch_write *change, const struct model_claim *claim)
-{
-	const char *source = set_source_name(claim->source);
-	struct author_claim words = { .source = source, .source_length = strlen(source),
-				      .expires = claim->expires };
-	struct tags tags = { 0 };
-	struct fault fault = { 0 };
-	struct key key;
-
-	fixture_key(&claim->key, &key);
-	fixture_need(key_set_scope(&key, (enum scope)claim->scope, &fault), &fault, "scope");
-	encode(store_write_catalog(change->write), &stage->world.tags[claim->set], &tags, &words);
-	fixture_need(author_put(change->author, &key, &words, &fault), &fault, "put");
-	tags_fini(&tags);
-	model_put(&stage->world.set.model, claim);
-}
-
-static void
-remove_key(struct stage *stage, struct scratch_write *change, const struct model_claim *claim)
-{
-	bool all = random_chance(&stage->world.set.random, 50);
-	struct fault fault = { 0 };
-	const char *source = set_source_name(claim->source);
-	struct key key;
-
-	fixture_key(&claim->key, &key);
-	fixture_need(author_remove(change->author, &key, 0, all ? NULL : source,
-				   all ? 0 : strlen(source), &fault), &fault, "remove");
-	model_remove(&stage->world.set.model, &claim->key, all ? UINT32_MAX : claim->source);
-}
-
-static void
-transaction(struct stage *stage, bool first, unsigned changes)
-{
-	struct random_state *random = &stage->world.set.random;
-	char text[MODEL_TEXT_BYTES];
-	struct scratch_write change;
-	struct model_claim claim;
-
-	scratch_begin(&change, stage->directory, SETS_NOW - LONG_AGO);
-	if (first)
-		put_catalog(&stage->world, change.write);
-	for (unsigned i = 0; i < changes; i++) {
-		verdict_make_claim(&stage->world, &claim, text);
-		if (first || random_chance(random, 65))
-			put_claim(stage, &change, &claim);
-		else
-			remove_key(stage, &change, &claim);
-	}
-	scratch_commit(&change, !first && random_chance(random, 5));
-}
 
 static void
 stage_open(struct stage *stage, uint64_t number)
 {
-	struct random_state *random = &stage->world.set.random;
-	struct fault fault = { 0 };
-	unsigned claims;
-
-	verdict_make_world(&stage->world, number);
-	stage->directory = scratch_new("verdicts");
-	claims = 40 + random_below(random, 160);
-	transaction(stage, true, claims);
-	for (unsigned i = random_below(random, OVERLAYS + 1); i > 0; i--)
-		transaction(stage, false, 1 + random_below(random, 1 + claims / 20));
-	fixture_need(store_open(stage->directory, &stage->store, &fault), &fault, "open");
-	stage->view = store_view_take(stage->store);
-	ck_assert_int_eq(repute_open(stage->directory, NULL, &stage->db, NULL), REPUTE_OK);
-	stage->public_view = repute_view_take(stage->db);
+	verdict_stage_open(&stage->store, number);
+	ck_assert_int_eq(repute_open(stage->store.directory, NULL, &stage->db, NULL), REPUTE_OK);
+	stage->view = repute_view_take(stage->db);
 }
 
 static void
 stage_close(struct stage *stage)
 {
-	repute_view_drop(stage->public_view);
+	repute_view_drop(stage->view);
 	repute_close(stage->db);
-	view_drop(stage->view);
-	store_close(stage->store);
-	scratch_remove(stage->directory);
-	set_fini(&stage->world.set);
+	verdict_stage_close(&stage->store);
 }
 
 /* --- one profile on it ------------------------------------------------------------------ */
@@ -191,7 +67,7 @@ struct trial {
 static void
 trial_open(struct trial *trial)
 {
-	struct verdict_world *world = &trial->stage->world;
+	struct verdict_world *world = &trial->stage->store.world;
 	struct repute_fault public_fault = { 0 };
 	struct fault fault = { 0 };
 	struct profile *profile;
@@ -201,15 +77,15 @@ trial_open(struct trial *trial)
 			     &trial->profile);
 	trial->text = verdict_text_profile(&world->set.random, &trial->profile);
 	length = strlen(trial->text);
-	if (profile_parse(trial->text, length, &trial->stage->view->catalog, &profile, &fault) !=
+	if (profile_parse(trial->text, length, &trial->stage->store.view->catalog, &profile, &fault) !=
 	    STATUS_OK) {
 		fprintf(stderr, "VERDICT_SEED=%" PRIu64 " VERDICT_WORLD=%" PRIu64 "\n%s%s\n", seed,
 			trial->number, trial->text, fault.text);
 		ck_abort_msg("the profile is refused: %s", fault.text);
 	}
-	fixture_need(judge_new(trial->stage->view, profile, NULL, &trial->judge, &fault), &fault,
+	fixture_need(judge_new(trial->stage->store.view, profile, NULL, &trial->judge, &fault), &fault,
 		     "judge_new");
-	if (repute_profile_load(trial->stage->public_view, trial->text, length,
+	if (repute_profile_load(trial->stage->view, trial->text, length,
 				&trial->public_profile, &public_fault) != REPUTE_OK)
 		ck_abort_msg("world %" PRIu64 ": %s", trial->number, public_fault.text);
 }
@@ -340,16 +216,16 @@ tell(const struct trial *trial, const struct model_key *query, uint64_t now, con
 	fprintf(stderr, "VERDICT_SEED=%" PRIu64 " VERDICT_WORLD=%" PRIu64 ": %s: %s is wrong\n"
 		"query %.*s, now%+" PRId64 ", layers %" PRIu32 "\n", seed, trial->number, way, what,
 		(int)query->length, query->text, (int64_t)(now - SETS_NOW),
-		trial->stage->view->layer_count);
+		trial->stage->store.view->layer_count);
 	if (wanted != NULL)
 		tell_wanted(wanted);
 	if (verdict->hit.found)
-		repute_hit_explain((const struct repute_view *)trial->stage->view, &verdict->hit,
+		repute_hit_explain((const struct repute_view *)trial->stage->store.view, &verdict->hit,
 				   text, sizeof(text));
 	fprintf(stderr, "got: outcome %s, filter %d, exception %d, hit %s\n",
 		repute_outcome_text((enum repute_outcome)verdict->outcome), (int)verdict->filter,
 		(int)verdict->exception, text);
-	tell_claims(&trial->stage->world, query, now);
+	tell_claims(&trial->stage->store.world, query, now);
 	fprintf(stderr, "%s", trial->text);
 	ck_abort_msg("verdicts differ: the story is on stderr");
 }
@@ -371,7 +247,7 @@ struct batch {
 static void
 batch_make(struct trial *trial, struct batch *batch)
 {
-	struct verdict_world *world = &trial->stage->world;
+	struct verdict_world *world = &trial->stage->store.world;
 	struct random_state *random = &world->set.random;
 
 	batch->kind = random_chance(random, 15) ? MODEL_IPV6 : set_kind(&world->set);
@@ -511,16 +387,16 @@ look_for_mistakes(const struct trial *trial, const struct batch *batch, size_t i
 	for (unsigned mistake = 1; mistake < VERDICT_MISTAKES; mistake++) {
 		if (!hidden[mistake])
 			continue;
-		verdict_model_judge(&trial->stage->world, &trial->profile, &batch->query[i],
+		verdict_model_judge(&trial->stage->store.world, &trial->profile, &batch->query[i],
 				    batch->now, (enum verdict_mistake)mistake, &wanted);
-		hidden[mistake] = wrong(trial->stage->view, &wanted, &batch->verdict[i]) == NULL;
+		hidden[mistake] = wrong(trial->stage->store.view, &wanted, &batch->verdict[i]) == NULL;
 	}
 }
 
 static void
 ask_batch(const struct trial *trial, struct batch *batch, struct verdict_wanted *wanted)
 {
-	const struct view *view = trial->stage->view;
+	const struct view *view = trial->stage->store.view;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct repute_verdict *verdict = &batch->verdict[i];
@@ -528,7 +404,7 @@ ask_batch(const struct trial *trial, struct batch *batch, struct verdict_wanted 
 		const char *what;
 		memset(verdict, 0xa5, sizeof(*verdict));
 		judge_one(trial->judge, &batch->key[i], batch->now, verdict);
-		verdict_model_judge(&trial->stage->world, &trial->profile, query, batch->now,
+		verdict_model_judge(&trial->stage->store.world, &trial->profile, query, batch->now,
 				    VERDICT_RIGHT, wanted);
 		what = wrong(view, wanted, verdict);
 		if (what == NULL && !exception_among(judge_exception(trial->judge, &batch->key[i],
@@ -566,8 +442,8 @@ ask_world(uint64_t number)
 	static struct stage stage;
 	static struct trial trial;
 
-	stage_open(&stage, seed + number);
-	tally.layers[stage.view->layer_count]++;
+	stage_open(&stage, seed * 0x9e3779b97f4a7c15ull + number); /* seeds next to each other share none */
+	tally.layers[stage.store.view->layer_count]++;
 	trial.stage = &stage;
 	trial.number = number;
 	for (unsigned i = 0; i < PROFILES; i++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/canon.h"
+#include "engine/path.h"
 
 static const char *const severities[] = { "High", "Medium", "Low" };
 static const char *const actions[] = { "log", "block" };
@@ -170,12 +171,31 @@ embedded_text(struct verdict_world *world, char *text)
 	return at;
 }
 
+/* A slice of a URL may have another canonical form ("%2"), or be refused as a pattern. */
+static bool
+is_written_so(enum model_kind kind, enum canon_use use, const char *text, size_t length)
+{
+	static struct key key;
+	static char print[KEY_PRINT_BYTES];
+	struct canon_options options = { .use = use };
+
+	if (kind != MODEL_URL)
+		return true;
+	return canon_key(KIND_URL, text, length, &options, &key, NULL) == STATUS_OK &&
+	       !(use == CANON_ENTRY && path_deep(&key)) && key_print(&key, print) == length && memcmp(print, text, length) == 0;
+}
+
 size_t
 verdict_make_query(struct verdict_world *world, enum model_kind kind, char *text)
 {
+	size_t length;
+
 	if (kind == MODEL_IPV6 && random_chance(&world->set.random, 50))
 		return embedded_text(world, text);
-	return set_query(&world->set, kind, text);
+	do
+		length = set_query(&world->set, kind, text);
+	while (!is_written_so(kind, CANON_QUERY, text, length));
+	return length;
 }
 
 /* --- conditions ------------------------------------------------------------------------- */
@@ -274,20 +294,6 @@ make_range(struct verdict_world *world, struct verdict_exception *exception)
 	exception->claim.key = model_key(MODEL_IPV4, "0.0.0.0", 7); /* no pattern, for the order */
 }
 
-/* Slices of URLs make patterns that the importer refuses, or would write in another way. */
-static bool
-is_written_so(enum model_kind kind, const char *text, size_t length)
-{
-	static struct key key;
-	static char print[KEY_PRINT_BYTES];
-	struct canon_options options = { .use = CANON_ENTRY };
-
-	if (kind != MODEL_URL)
-		return true;
-	return canon_key(KIND_URL, text, length, &options, &key, NULL) == STATUS_OK &&
-	       key_print(&key, print) == length && memcmp(print, text, length) == 0;
-}
-
 /* False if the key is none that an exception is written with. */
 static bool
 make_key_exception(struct verdict_world *world, struct verdict_exception *exception)
@@ -299,7 +305,7 @@ make_key_exception(struct verdict_world *world, struct verdict_exception *except
 	size_t length = like_entry ? set_key_text(&world->set, kind, true, text)
 				   : verdict_make_query(world, kind, text);
 
-	if (length >= VERDICT_EXCEPTION_BYTES || !is_written_so(kind, text, length))
+	if (length >= VERDICT_EXCEPTION_BYTES || !is_written_so(kind, CANON_ENTRY, text, length))
 		return false;
 	memcpy(exception->text, text, length);
 	exception->claim.key = model_key(kind, exception->text, length);
