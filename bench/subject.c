@@ -245,6 +245,14 @@ subject_close(struct subject *subject)
 }
 
 void
+subject_remove(const char *directory)
+{
+	struct fault fault;
+	file_each_name(directory, remove_file, (void *)(uintptr_t)directory, &fault);
+	rmdir(directory);
+}
+
+void
 subject_overlay(const struct subject *subject, const struct data *keys)
 {
 	double seconds;
@@ -274,10 +282,8 @@ subject_build(const struct data *data)
 void
 subject_free(struct subject *subject)
 {
-	struct fault fault;
 	subject_close(subject);
-	file_each_name(subject->directory, remove_file, subject->directory, &fault);
-	rmdir(subject->directory);
+	subject_remove(subject->directory);
 	free(subject->keys);
 	free(subject);
 }

@@ -41,6 +41,9 @@ void
 subject_overlay(const struct subject *subject, const struct data *keys);
 void
 subject_reopen(struct subject *subject);
+/* A store's files and its folder, gone. */
+void
+subject_remove(const char *directory);
 /* The view of subject_reopen, gone. */
 void
 subject_close(struct subject *subject);
