@@ -268,6 +268,16 @@ file_exists(const char *path)
 	return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+bool
+file_written(const char *path, uint64_t *seconds)
+{
+	struct stat info;
+	if (stat(path, &info) != 0 || info.st_mtime < 0)
+		return false;
+	*seconds = (uint64_t)info.st_mtime;
+	return true;
+}
+
 enum status
 file_each_name(const char *path, file_name_cb *call, void *context, struct fault *fault)
 {

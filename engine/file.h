@@ -64,6 +64,10 @@ bool
 file_exists(const char *path);
 
 typedef enum status file_name_cb(void *context, const char *name, struct fault *fault);
+/* When the file's bytes were last written, by the clock of its file system; false if not known. */
+bool
+file_written(const char *path, uint64_t *seconds);
+
 /* Calls for each name in the directory but . and .. */
 enum status
 file_each_name(const char *path, file_name_cb *call, void *context, struct fault *fault);

@@ -20,6 +20,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_tag,
 	&cmd_source,
 	&cmd_info,
+	&cmd_stats,
 	&cmd_verify,
 	&cmd_expire,
 	&cmd_compact,
