@@ -61,7 +61,8 @@ profile_text(unsigned count, unsigned range)
 	char *text = malloc(capacity);
 	length = (size_t)snprintf(text, capacity, "[profile]\nname = p\n[action \"b\"]\nflow = block\n");
 	for (unsigned i = 0; i + 1 < count; i++) {
-		unsigned low = (unsigned)((uint64_t)i * 7919 % range), high = low + 1 + range / 500;
+		unsigned low = 1 + (unsigned)((uint64_t)i * 7919 % range), high = low + 1 + range / 500;
+		high = high < range ? high : range;
 		length += (size_t)snprintf(text + length, capacity - length,
 					   "[filter \"%u\"]\naction = b\nwhere = \"Trend Micro Severity\" = %s and "
 					   "\"List Count\" > %u and \"List Count\" <= %u or \"List Count\" = %u\n",

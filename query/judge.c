@@ -18,6 +18,7 @@ struct judge {
 	struct judge_table *tables[LIMIT_LAYERS];
 	struct judge_exceptions *exceptions;
 	bool asks_key; /* an open filter may ask the pseudo-category `key` */
+	bool excepts[KIND_COUNT]; /* an exception may cover a query of this kind */
 };
 
 static const uint8_t outcome_of_flow[PROFILE_FLOWS] = {
@@ -191,7 +192,7 @@ judge_exception(const struct judge *judge, const struct key *key, uint64_t now)
 {
 	uint32_t addresses[2];
 	uint32_t exception = judge_exceptions_find(judge->exceptions, key, now);
-	if (!judge_exceptions_any(judge->exceptions, KIND_IPV4))
+	if (!judge->excepts[KIND_IPV4])
 		return exception;
 	unsigned count = inside(key, addresses);
 	for (unsigned i = 0; i < count && exception == NO_ROW; i++) {
@@ -213,53 +214,69 @@ verdict_nothing(struct repute_verdict *verdict)
 	memcpy(verdict, &nothing, offsetof(struct repute_verdict, hit.found) + 1);
 }
 
-/* Expects verdict_nothing to have been there. */
-static void
-verdict_fill(const struct judge *judge, const struct key *key, uint64_t now,
-	     const struct best *best, struct repute_verdict *verdict)
+/* A claim has won, and nothing excepts the query. Expects verdict_nothing to have been there. */
+static inline void
+verdict_fill(const struct judge *judge, uint32_t filter, const struct view_match *found,
+	     const struct segment_claim *claim, bool embedded, struct repute_verdict *verdict)
 {
-	if (best->filter == NO_ROW)
-		return;
-	verdict->exception = judge_exception(judge, key, now);
-	if (verdict->exception != NO_ROW)
-		return;
 	const struct profile *profile = judge->profile;
-	const struct profile_action *action =
-		&profile->actions[profile->filters[best->filter].action];
+	const struct profile_action *action = &profile->actions[profile->filters[filter].action];
 	verdict->outcome = outcome_of_flow[action->flow];
 	verdict->notify = action->notify;
 	verdict->trace = action->trace;
-	verdict->filter = best->filter;
-	lookup_hit_fill(judge->view, &best->found, &best->claim, best->embedded, &verdict->hit);
+	verdict->filter = filter;
+	lookup_hit_fill(judge->view, found, claim, embedded, &verdict->hit);
+}
+
+/* All that covers the key, and its exceptions. */
+static void
+judge_all(const struct judge *judge, const struct key *key, uint64_t now,
+	  struct repute_verdict *verdict)
+{
+	struct best best = {.filter = NO_ROW};
+	consider_all(judge, key, now, &best);
+	if (best.filter == NO_ROW)
+		return;
+	if (judge->excepts[key->kind])
+		verdict->exception = judge_exception(judge, key, now);
+	if (verdict->exception == NO_ROW)
+		verdict_fill(judge, best.filter, &best.found, &best.claim, best.embedded, verdict);
+}
+
+/* The claims of the one key that covers a query that no exception covers. Mostly one claim. */
+static void
+judge_sole(const struct judge *judge, const struct view_match *found, uint64_t now,
+	   struct repute_verdict *verdict)
+{
+	struct segment_claim_cursor cursor = segment_claims(found->match.claims);
+	struct segment_claim claim;
+	struct best best = {.filter = NO_ROW};
+	if (!segment_claim_next(&judge->view->layer[found->layer].segment, &cursor, &claim))
+		return;
+	if (cursor.left != 0) {
+		consider_match(judge, found, now, false, &best);
+		if (best.filter != NO_ROW)
+			verdict_fill(judge, best.filter, found, &best.claim, false, verdict);
+		return;
+	}
+	if (claim.expires <= now || !segment_claim_covers(&found->match, claim.scope))
+		return;
+	uint32_t filter = claim_filter(judge, found->layer, found->match.kind, &claim,
+				       &found->match);
+	if (filter != NO_ROW)
+		verdict_fill(judge, filter, found, &claim, false, verdict);
 }
 
 void
 judge_one(const struct judge *judge, const struct key *key, uint64_t now,
 	  struct repute_verdict *verdict)
 {
-	struct best best = {.filter = NO_ROW};
 	verdict_nothing(verdict);
 	lookup_first(judge->view, key, now, &verdict->hit);
 	if (!verdict->hit.found)
 		return;
 	verdict->hit.found = false;
-	consider_all(judge, key, now, &best);
-	verdict_fill(judge, key, now, &best, verdict);
-}
-
-static void
-judge_candidate(const struct judge *judge, const struct lookup_batch *batch, size_t i,
-		const struct lookup_candidate *candidate, uint64_t now,
-		struct repute_verdict *verdict)
-{
-	struct key room;
-	const struct key *key = lookup_batch_key(batch, i, &room);
-	struct best best = {.filter = NO_ROW};
-	if (candidate->sole)
-		consider_match(judge, &candidate->found, now, false, &best);
-	else
-		consider_all(judge, key, now, &best);
-	verdict_fill(judge, key, now, &best, verdict);
+	judge_all(judge, key, now, verdict);
 }
 
 void
@@ -274,7 +291,12 @@ judge_many(const struct judge *judge, const struct lookup_batch *batch, size_t n
 		size_t count = lookup_candidates(judge->view, batch, from, chunk, candidates);
 		for (size_t i = 0; i < count; i++) {
 			size_t place = from + candidates[i].place;
-			judge_candidate(judge, batch, place, &candidates[i], now, &verdicts[place]);
+			struct key room;
+			if (candidates[i].sole && !judge->excepts[batch->kind])
+				judge_sole(judge, &candidates[i].found, now, &verdicts[place]);
+			else
+				judge_all(judge, lookup_batch_key(batch, place, &room), now,
+					  &verdicts[place]);
 		}
 	}
 }
@@ -356,6 +378,16 @@ make_tables(struct judge *judge, const struct judge *before, struct fault *fault
 	return status;
 }
 
+static enum status
+make_exceptions(struct judge *judge, struct fault *fault)
+{
+	enum status status = judge_exceptions_new(judge->profile, &judge->exceptions, fault);
+	for (int kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++)
+		judge->excepts[kind] = judge_exceptions_any(judge->exceptions, (enum kind)kind);
+	judge->excepts[KIND_IPV6] |= judge->excepts[KIND_IPV4]; /* those inside */
+	return status;
+}
+
 static bool
 asks_pseudo(const struct profile *profile)
 {
@@ -383,7 +415,7 @@ judge_new(struct view *view, struct profile *profile, const struct judge *before
 	if (status == STATUS_OK)
 		status = make_tables(fresh, before, fault);
 	if (status == STATUS_OK)
-		status = judge_exceptions_new(profile, &fresh->exceptions, fault);
+		status = make_exceptions(fresh, fault);
 	if (status == STATUS_OK)
 		*judge = fresh;
 	else

@@ -45,7 +45,8 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 struct lookup_candidate {
 	struct view_match found; /* the most specific key, if `sole` */
 	uint16_t place;          /* of the query in the chunk */
-	bool sole;               /* no other key covers the query; false: not known, collect */
+	bool sole;               /* no other key of any layer covers it, no address inside it is
+	                          * listed; false: not known, collect */
 };
 size_t
 lookup_candidates(const struct view *view, const struct lookup_batch *batch, size_t from,
