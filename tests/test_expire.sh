@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Expiry from outside: expire, stats, and clocks at odd moments. REPUTE is the binary. Ends with
+# `N passed, N failed`.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+repute=$(realpath "${REPUTE:-build/repute}")
+unset REPUTE_STORE
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit
+passed=0 failed=0
+now=2026-01-01T00:00:00Z
+
+# expect NAME STATUS OUTPUT COMMAND...: exact standard output and exit status
+expect() {
+	local name=$1 status=$2 output=$3 got code
+	shift 3
+	got=$("$@" 2>errors)
+	code=$?
+	if [ "$code" -eq "$status" ] && [ "$got" = "$output" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf '%s\n' "$name: status $code, expected $status" '--- got' "$got" \
+			'--- expected' "$output" '--- errors' "$(head -c 600 errors)"
+	fi
+}
+state() { [ ! -e s ] || (cd s && sha256sum MANIFEST segment-* 2>/dev/null); }
+# refuse NAME PATTERN COMMAND...: status 2, the reason on standard error, and the store as it was
+refuse() {
+	local name=$1 pattern=$2 before code
+	shift 2
+	before=$(state)
+	"$@" >/dev/null 2>errors
+	code=$?
+	if [ "$code" -eq 2 ] && grep -qF -- "$pattern" errors && [ "$before" = "$(state)" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf '%s\n' "$name: status $code, expected 2 and '$pattern'" "$(head -c 600 errors)"
+	fi
+}
+at() { "$repute" --store s --now "$now" "$@"; }
+fresh() { rm -rf s; }
+quiet() { "$@" >/dev/null; }
+# field NAME COMMAND...: a number or text of its JSON
+field() {
+	local name=$1
+	shift
+	"$@" --json | sed "s/.*\"$name\":\"\{0,1\}\([^,\"}]*\).*/\1/"
+}
+live() { at list --json | grep -c key; }
+held() { at list --expired --json | grep -c key; }
+
+# ---- expire ------------------------------------------------------------------------
+
+refuse 'no store' 'there is no store' at expire
+expect 'which makes none' 1 '' test -e s
+at add -q --ttl 1h a.example
+at add -q --ttl 1d b.example 192.0.2.0/24 http://c.example/x
+at add -q --ttl 1d --source feed a.example --scope tree
+at add -q d.example
+expect 'nothing has expired' 1 'expired: removed 0; generation 4' at expire
+now=2026-01-01T01:00:00Z
+before=$(at list --json)
+expect 'to the second: by look-up' 0 5 live
+expect 'by the sweep' 0 '{"removed":1,"generation":5}' at expire --json
+expect 'no answer changed' 0 "$before" at list --json
+now=2026-01-01T23:59:59Z
+expect 'a second before' 1 '{"removed":0,"generation":5}' at expire --json
+now=2026-01-02T00:00:00Z
+expect 'five are held, one lives' 0 '5 1' bash -c "echo \$('$repute' --store s --now $now list --expired --json | wc -l) \$('$repute' --store s --now $now list --json | wc -l)"
+bytes=$(field bytes at stats)
+expect 'all of them' 0 'expired: removed 4; generation 6' at expire --compact
+expect 'one layer' 0 1 field layers at stats
+expect 'less room' 0 '' test "$(field bytes at stats)" -lt "$bytes"
+expect 'one is left' 0 1 held
+expect 'the store is whole' 0 '' quiet at verify
+expect 'again' 1 '' at expire -q
+expect 'a clock that goes backwards brings nothing back' 1 '' bash -c "
+	'$repute' --store s --now 2025-12-31T00:00:00Z lookup -q a.example b.example | grep -q feed"
+refuse 'no operands' 'takes no value' at expire x
+flock s/LOCK sleep 2 &
+holder=$!
+sleep 0.2
+refuse 'another writer' 'another' at expire
+wait "$holder"
+
+# ---- stats ---------------------------------------------------------------------------
+
+fresh
+now=2026-01-01T00:00:00Z
+refuse 'stats of no store' 'there is no store' at stats
+at source set feed --ttl 20d
+for ttl in 1 1d 86401 7d 604801 30d 2592001; do
+	at add -q --ttl $ttl "t$ttl.example"
+done
+at add -q --source other u.example
+echo v.example | at import -q --source feed -
+due() { at stats --json | sed 's/.*"expiry":{\([^}]*\)}.*/\1/'; }
+expect 'by when they expire' 0 \
+	'"expired":0,"day":2,"week":2,"month":3,"later":2,"next":"2026-01-01T00:00:01Z"' due
+now=2026-01-01T00:00:01Z
+expect 'one has' 0 \
+	'"expired":1,"day":2,"week":2,"month":3,"later":1,"next":"2026-01-02T00:00:00Z"' due
+now=9999-12-31T23:59:59Z
+expect 'all have' 0 '"expired":9,"day":0,"week":0,"month":0,"later":0,"next":null' due
+now=2026-01-01T00:00:00Z
+expect 'each source' 0 '"sources":[{"name":"feed","claims":1,"expired":0,"last_import":"2026-01-01T00:00:00Z"},{"name":"other","claims":1,"expired":0,"last_import":null},{"name":"user","claims":7,"expired":0,"last_import":null}]}' \
+	bash -c "'$repute' --store s --now $now stats --json | sed 's/.*\(\"sources\"\)/\1/'"
+expect 'entries and claims' 0 '9 9' bash -c "'$repute' --store s --now $now stats --json |
+	sed 's/.*\"entries\":\([0-9]*\),\"claims\":\([0-9]*\).*/\1 \2/'"
+expect 'bytes are those of the layers' 0 '' test "$(field base_bytes at stats)" -gt 0
+expect 'for people' 0 '7' bash -c "'$repute' --store s --now $now stats | grep -c '^[a-z].*[0-9]\|  later'"
+refuse 'stats takes no value' 'takes no value' at stats x
+
+# ---- odd moments -----------------------------------------------------------------------
+
+# when NOW EXPIRES OPTION...: what a claim made then gets
+when() {
+	local at=$1 expires=$2
+	shift 2
+	fresh
+	now=$at
+	at add -q x.example "$@"
+	expect "at $at $*" 0 "$expires" field expires at lookup x.example
+	now=$expires
+	expect "at $at $*: it is over then" 1 '' quiet at lookup x.example
+	expect "at $at $*: and swept" 0 '' at expire -q
+}
+when 2024-02-29T12:00:00Z 2034-02-28T12:00:00Z
+when 2026-01-01T00:00:00Z 2036-01-01T00:00:00Z
+when 2036-02-07T06:28:15Z 2036-02-07T06:28:16Z --ttl 1
+when 2028-01-19T03:14:08Z 2038-01-19T03:14:08Z
+when 2038-01-19T03:14:07Z 2038-01-19T03:14:08Z --ttl 1
+when 2038-01-19T03:14:08Z 2048-01-19T03:14:08Z
+when 2106-02-07T06:28:15Z 2106-02-07T06:28:16Z --ttl 1
+when 2090-02-28T00:00:00Z 2100-02-28T00:00:00Z
+when 2096-02-29T00:00:00Z 2106-02-28T00:00:00Z
+when 2028-02-28T23:59:59Z 2028-02-29T00:00:00Z --ttl 1
+when 2100-02-28T23:59:59Z 2100-03-01T00:00:00Z --ttl 1
+when 9995-06-01T00:00:00Z 9999-12-31T23:59:59Z
+when 9999-12-31T23:59:57Z 9999-12-31T23:59:59Z --ttl 10000y
+when 2026-01-01T00:00:00Z 2026-06-01T10:00:00Z --expires '2026-06-01 12:00:00+02:00'
+when 2026-01-01T00:00:00Z 2026-06-01T16:00:00Z --expires '2026-06-01 12:00:00-0400'
+when 2026-01-01T00:00:00Z 2026-12-31T22:30:00Z --expires 2027-01-01T00:00:00+01:30
+when 2026-01-01T00:00:00Z 2026-06-01T16:00:00Z --tag 'Reputation Entries TTL=2026-06-01 12:00:00-0400'
+when 2026-01-01T00:00:00Z 2028-02-29T23:59:59Z --expires 2028-02-29T23:59:60Z
+fresh
+now=2026-01-01T00:00:00Z
+refuse 'no such day' 'time' at add x.example --expires 2027-02-29
+refuse 'past the end' 'time' at add x.example --expires 10000-01-01T00:00:00Z
+
+# A clock that was wrong: what it wrote expires by what it said, and is judged by what is now.
+fresh
+now=2030-01-01T00:00:00Z
+at add -q --ttl 1d x.example
+now=2026-01-01T00:00:00Z
+at add -q --ttl 1d y.example
+expect 'backwards: both live' 0 2 live
+expect 'and none is swept' 1 '' at expire -q
+expect 'backwards: the same again is no news' 0 1 field unchanged at add --ttl 1d x.example
+expect 'so it stays until then' 0 2030-01-02T00:00:00Z field expires at lookup x.example
+expect 'another rule is' 0 1 field updated at add --ttl 2d x.example
+expect 'and counts from this clock' 0 2026-01-03T00:00:00Z field expires at lookup x.example
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
