@@ -16,7 +16,7 @@ hosts_find(const struct hosts *hosts, uint32_t address, uint32_t *number, uint32
 		return false;
 	uint64_t hash = path_host(hosts->seed, address);
 	const struct hosts_line_d *line = hosts_home(hosts, hash);
-	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+	for (unsigned hop = 0; hop <= LIMIT_HOSTS_HOPS; hop++, line++) {
 		for (unsigned i = 0; i < hosts_count(line); i++) {
 			if (le32_get(line->address[i]) != address)
 				continue;
@@ -71,7 +71,7 @@ fill(const struct hosts_record *records, size_t count, struct hash_seed seed,
 			line = home;
 		while (hosts_count(&layout->lines[line]) == HOSTS_PLACES)
 			line++;
-		if (line - home > LIMIT_BUCKET_HOPS)
+		if (line - home > LIMIT_HOSTS_HOPS)
 			return false;
 		for (uint64_t passed = home; passed < line; passed++) {
 			struct le32 *state = &layout->lines[passed].state;
@@ -92,7 +92,7 @@ place(const struct hosts_record *records, size_t count, struct hash_seed seed,
 	for (int tries = 0; tries < GROWTHS && !*placed; tries++, buckets += buckets / 8 + 1) {
 		free(layout->lines);
 		layout->buckets = buckets;
-		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
+		layout->lines_count = buckets + LIMIT_HOSTS_HOPS;
 		/* and one, for `fill` looks at the next line before it gives up */
 		layout->lines = calloc(layout->lines_count + 1, sizeof(*layout->lines));
 		if (layout->lines == NULL || buckets > UINT32_MAX / HOSTS_NUMBERS)

@@ -8,7 +8,7 @@
  *
  *   line   up to 7 hosts by hash, then address; a host that does not fit its home
  *          line goes to the next one and leaves a bit of its hash in each line
- *          that it passed; never farther than LIMIT_BUCKET_HOPS
+ *          that it passed; never farther than LIMIT_HOSTS_HOPS
  *
  * The number of a host is 8 * line + place. The bytes are a function of the
  * hosts, their claims and the seed.
@@ -26,7 +26,7 @@
 #define HOSTS_NUMBERS 8 /* numbers a line; the eighth names nothing */
 
 struct hosts {
-	const struct hosts_line_d *lines; /* buckets + LIMIT_BUCKET_HOPS */
+	const struct hosts_line_d *lines; /* buckets + LIMIT_HOSTS_HOPS */
 	uint64_t buckets;                 /* home lines; 0 = no hosts */
 	uint64_t numbers;                 /* below this are all hosts' */
 	struct hash_seed seed;

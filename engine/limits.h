@@ -45,5 +45,6 @@
                                          * names and paths, and the longest \* patterns */
 #define LIMIT_HITS 4096                 /* most hits one query can have */
 #define LIMIT_BUCKET_HOPS 4             /* neighbouring bucket lines one probe may read */
+#define LIMIT_HOSTS_HOPS 8              /* the same of lines with seven IPv4 hosts */
 
 #endif

@@ -71,9 +71,9 @@ attach_hosts(struct segment *segment, const struct info_kind_d *info, struct fau
 	struct section lines;
 	uint64_t buckets = le64_get(info->buckets);
 	container_section(&segment->container, FORMAT_HOT(KIND_IPV4), &lines);
-	if (buckets > UINT32_MAX / HOSTS_NUMBERS - LIMIT_BUCKET_HOPS)
+	if (buckets > UINT32_MAX / HOSTS_NUMBERS - LIMIT_HOSTS_HOPS)
 		return corrupt(fault, FORMAT_INFO, 0, "more lines than a table can have");
-	uint64_t count = buckets == 0 ? 0 : buckets + LIMIT_BUCKET_HOPS;
+	uint64_t count = buckets == 0 ? 0 : buckets + LIMIT_HOSTS_HOPS;
 	if (lines.length != count * sizeof(struct hosts_line_d))
 		return corrupt(fault, FORMAT_HOT(KIND_IPV4), lines.offset,
 			       "the lines do not fill their section");
@@ -87,18 +87,17 @@ attach_hosts(struct segment *segment, const struct info_kind_d *info, struct fau
 }
 
 static enum status
-attach_trie(struct segment *segment, enum kind kind, struct fault *fault)
+attach_prefixes(struct segment *segment, struct fault *fault)
 {
-	struct section section;
-	if (!container_section(&segment->container, FORMAT_TRIE(kind), &section)) {
-		memset(&segment->trie[kind], 0, sizeof(segment->trie[kind]));
-		return STATUS_OK;
-	}
-	enum status status = ptrie_attach(&segment->trie[kind], kind, section.bytes,
-					  section.length, fault);
-	if (status != STATUS_OK)
-		return corrupt(fault, FORMAT_TRIE(kind), section.offset,
+	struct section trie, wide;
+	if (container_section(&segment->container, FORMAT_TRIE_IPV4, &trie) &&
+	    ptrie_attach(&segment->trie, KIND_IPV4, trie.bytes, trie.length, fault) != STATUS_OK)
+		return corrupt(fault, FORMAT_TRIE_IPV4, trie.offset,
 			       "the prefix trie does not fit its section");
+	if (container_section(&segment->container, FORMAT_WIDE_IPV6, &wide) &&
+	    wide_attach(&segment->wide, wide.bytes, wide.length, fault) != STATUS_OK)
+		return corrupt(fault, FORMAT_WIDE_IPV6, wide.offset,
+			       "the prefixes do not fit their section");
 	return STATUS_OK;
 }
 
@@ -166,7 +165,7 @@ attach_gate(struct segment *segment, uint32_t bits, struct fault *fault)
 {
 	struct section section;
 	bool there = container_section(&segment->container, FORMAT_GATE_IPV4, &section);
-	if (there != (bits != 0) || (bits != 0 && (bits < 3 || bits > 32)) ||
+	if (there != (bits != 0) || (bits != 0 && (bits < 9 || bits > 32)) ||
 	    (there && section.length != (uint64_t)1 << (bits - 3)))
 		return corrupt(fault, FORMAT_GATE_IPV4, section.offset,
 			       "the bitmap is not as long as INFO says");
@@ -183,8 +182,8 @@ attach_sections(struct segment *segment, const struct info_d *info, struct fault
 		status = attach_hosts(segment, &info->kind[KIND_IPV4], fault);
 	for (unsigned kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = attach_table(segment, kind, &info->kind[kind], fault);
-	for (unsigned kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
-		status = attach_trie(segment, kind, fault);
+	if (status == STATUS_OK)
+		status = attach_prefixes(segment, fault);
 	if (status == STATUS_OK)
 		status = attach_claims(segment, fault);
 	if (status == STATUS_OK)
@@ -316,10 +315,8 @@ segment_table_key(const struct segment_table *table, enum kind kind, uint64_t re
 	*claims = le32_get(id);
 	switch (kind) {
 	case KIND_IPV6:
-		if (bytes[16] > 128)
-			return false;
-		key_set_ipv6(key, bytes, bytes[16]);
-		return path_in_table(key);
+		key_set_ipv6(key, bytes, 128);
+		return true;
 	case KIND_SHA1:
 	case KIND_SHA256:
 		key_set_digest(key, kind, bytes);
@@ -339,7 +336,7 @@ segment_host_key(const struct hosts *hosts, uint64_t number, struct key *key, ui
 	return true;
 }
 
-/* A record that is not in a trie. */
+/* A record that is not a prefix. */
 static bool
 record_key(const struct segment *segment, enum kind kind, uint64_t record, struct key *key,
 	   uint32_t *claims)
@@ -349,12 +346,36 @@ record_key(const struct segment *segment, enum kind kind, uint64_t record, struc
 	return segment_table_key(&segment->table[kind], kind, record, key, claims);
 }
 
+uint32_t
+segment_prefixes(const struct segment *segment, enum kind kind)
+{
+	return kind == KIND_IPV4 ? segment->trie.record_count
+				 : kind == KIND_IPV6 ? segment->wide.record_count : 0;
+}
+
+bool
+segment_prefix(const struct segment *segment, enum kind kind, uint64_t record,
+	       struct ptrie_prefix *prefix)
+{
+	if (record >= segment_prefixes(segment, kind))
+		return false;
+	return kind == KIND_IPV4 ? ptrie_record(&segment->trie, (uint32_t)record, prefix)
+				 : wide_record(&segment->wide, (uint32_t)record, prefix);
+}
+
+bool
+segment_prefix_parent(const struct segment *segment, enum kind kind, struct ptrie_prefix *prefix)
+{
+	return kind == KIND_IPV4 ? ptrie_parent(&segment->trie, prefix)
+				 : wide_parent(&segment->wide, prefix);
+}
+
 static bool
-trie_key(const struct ptrie *trie, enum kind kind, uint64_t record, struct key *key,
-	 uint32_t *claims)
+prefix_key(const struct segment *segment, enum kind kind, uint64_t record, struct key *key,
+	   uint32_t *claims)
 {
 	struct ptrie_prefix prefix;
-	if (record >= trie->record_count || !ptrie_record(trie, (uint32_t)record, &prefix))
+	if (!segment_prefix(segment, kind, record, &prefix))
 		return false;
 	*claims = prefix.claims;
 	uint8_t address[16];
@@ -372,8 +393,7 @@ segment_match_key(const struct segment *segment, const struct segment_match *mat
 		  struct key *key)
 {
 	uint32_t claims;
-	bool good = match->in_trie ? trie_key(&segment->trie[match->kind], match->kind,
-					      match->record, key, &claims)
+	bool good = match->in_trie ? prefix_key(segment, match->kind, match->record, key, &claims)
 				   : record_key(segment, match->kind, match->record, key, &claims);
 	if (!good)
 		key_set_ipv4(key, 0, 0); /* only in a file that changed under us */
@@ -386,12 +406,12 @@ segment_next(const struct segment *segment, struct segment_cursor *cursor, struc
 	while (cursor->kind < KIND_COUNT) {
 		enum kind kind = cursor->kind;
 		bool has_trie = kind <= KIND_IPV6;
-		uint64_t count = cursor->in_trie     ? segment->trie[kind].record_count
+		uint64_t count = cursor->in_trie     ? segment_prefixes(segment, kind)
 				 : kind == KIND_IPV4 ? segment->hosts.numbers
 						     : segment->table[kind].record_count;
 		while (cursor->record < count) {
 			uint64_t record = cursor->record++;
-			if (cursor->in_trie ? trie_key(&segment->trie[kind], kind, record, key, claims)
+			if (cursor->in_trie ? prefix_key(segment, kind, record, key, claims)
 					    : record_key(segment, kind, record, key, claims))
 				return true;
 		}

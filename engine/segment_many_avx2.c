@@ -48,6 +48,29 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 	return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal));
 }
 
+static inline uint32_t
+gates_of_8(const uint8_t *gate, __m128i shift, const uint32_t *addresses)
+{
+	__m256i places = _mm256_srl_epi32(
+		_mm256_loadu_si256((const __m256i *)(const void *)addresses), shift);
+	__m256i words = _mm256_i32gather_epi32((const int *)(const void *)gate,
+					       _mm256_srli_epi32(places, 5), 4);
+	/* the bit to the top: what a shift by 31 less the place leaves there */
+	__m256i up = _mm256_sub_epi32(_mm256_set1_epi32(31),
+				      _mm256_and_si256(places, _mm256_set1_epi32(31)));
+	return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_sllv_epi32(words, up)));
+}
+
+/* Which of 16 addresses have their bit set. A bitmap has at least 2^9 bits: whole words. */
+#define MANY_GATES
+static inline uint32_t
+many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
+{
+	__m128i count = _mm_cvtsi32_si128((int)shift);
+	return gates_of_8(gate, count, addresses) | gates_of_8(gate, count, addresses + 8) << 8;
+}
+
+#define many_wide wide_many_avx2
 #define MANY(name) name##_avx2
 #define MANY_NAME "avx2"
 #include "engine/segment_many_body.h"

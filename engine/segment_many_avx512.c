@@ -37,6 +37,20 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 				       _mm256_set1_epi32((int)address));
 }
 
+/* Which of 16 addresses have their bit set. A bitmap has at least 2^9 bits: whole words. */
+#define MANY_GATES
+static inline uint32_t
+many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
+{
+	__m512i places = _mm512_srl_epi32(_mm512_loadu_si512(addresses),
+					  _mm_cvtsi32_si128((int)shift));
+	__m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(places, 5), gate, 4);
+	__m512i bits = _mm512_sllv_epi32(_mm512_set1_epi32(1),
+					 _mm512_and_si512(places, _mm512_set1_epi32(31)));
+	return _mm512_test_epi32_mask(words, bits);
+}
+
+#define many_wide wide_many_avx512
 #define MANY(name) name##_avx512
 #define MANY_NAME "avx512"
 #include "engine/segment_many_body.h"

@@ -194,14 +194,20 @@ many_digest(const struct segment *segment, enum kind kind, const uint8_t *digest
 static inline size_t
 gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, uint8_t *lanes)
 {
-	size_t count = 0;
+	size_t count = 0, i = 0;
 	if (segment->gate == NULL) {
-		for (size_t i = 0; i < n; i++)
+		for (; i < n; i++)
 			lanes[i] = (uint8_t)i;
 		return n;
 	}
 	unsigned shift = 32 - segment->gate_bits;
-	for (size_t i = 0; i < n; i++) {
+#ifdef MANY_GATES
+	for (; i + 16 <= n; i += 16)
+		for (uint32_t open = many_gates(segment->gate, shift, addresses + i); open != 0;
+		     open &= open - 1)
+			lanes[count++] = (uint8_t)(i + (unsigned)__builtin_ctz(open));
+#endif
+	for (; i < n; i++) {
 		uint32_t place = addresses[i] >> shift;
 		lanes[count] = (uint8_t)i;
 		count += segment->gate[place >> 3] >> (place & 7) & 1;
@@ -220,7 +226,7 @@ static inline bool
 host_probe(const struct hosts *hosts, uint32_t address, uint64_t hash, struct segment_best *best)
 {
 	const struct hosts_line_d *line = hosts_home(hosts, hash);
-	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+	for (unsigned hop = 0; hop <= LIMIT_HOSTS_HOPS; hop++, line++) {
 		uint32_t slots = host_slots(line, address);
 		if (slots != 0) {
 			unsigned place = (unsigned)__builtin_ctz(slots);
@@ -296,8 +302,86 @@ many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	size_t left = gate_lanes(segment, addresses, n, lanes);
 	if (segment->hosts.buckets != 0 && left > 0)
 		left = hosts_lanes(&segment->hosts, addresses, lanes, left, &rows);
-	if (segment->trie[KIND_IPV4].record_count > 0 && left > 0)
-		prefixes_lanes(&segment->trie[KIND_IPV4], addresses, lanes, left, &rows);
+	if (segment->trie.record_count > 0 && left > 0)
+		prefixes_lanes(&segment->trie, addresses, lanes, left, &rows);
+	return rows.count;
+}
+
+/* --- IPv6 ----------------------------------------------------------------------------------- */
+
+/* The host of a lane is more specific than its prefixes: its value is then 0. */
+static void
+ipv6_settle(const struct pending *pending, const struct segment_table *table,
+	    const uint8_t (*addresses)[16], uint32_t *values, struct rows *rows)
+{
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct candidate *row = &pending->row[i];
+		const uint8_t *bytes = record_at(table, row->record);
+		if (memcmp(bytes, addresses[row->lane], 16) != 0)
+			continue;
+		values[row->lane] = 0;
+		add_row(rows, &(struct segment_best){
+			.claims = record_claims(table, bytes), .record = row->record,
+			.specific = 128, .exact = 1, .lane = row->lane});
+	}
+}
+
+static void
+ipv6_hosts(const struct segment_table *table, const uint8_t (*addresses)[16], const uint8_t *lanes,
+	   size_t n, uint32_t *values, struct rows *rows)
+{
+	uint64_t hash[SEGMENT_MANY_MOST];
+	struct pending pending;
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = path_host_ipv6(table->seed, addresses[lanes[i]]);
+		__builtin_prefetch(home_line(table, hash[i]));
+	}
+	for (size_t from = 0; from < n; from += GROUP) {
+		pending.count = 0;
+		for (size_t i = from; i < n && i < from + GROUP; i++)
+			probe(&pending, table, lanes[i], hash[i], 128, true);
+		ipv6_settle(&pending, table, addresses, values, rows);
+	}
+}
+
+/* The most specific prefix of each lane whose value names one. */
+static void
+ipv6_prefixes(const struct wide *wide, const uint32_t *values, size_t n, struct rows *rows)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t record = (values[i] & WIDE_RECORD) - 1;
+		if (values[i] == 0 || record >= wide->record_count)
+			continue;
+		add_row(rows, &(struct segment_best){
+			.claims = le32_get(wide->hot[record].claims), .record = record,
+			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint32_t)i});
+	}
+}
+
+static size_t
+many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
+	  struct segment_best *best)
+{
+	const struct wide *wide = &segment->wide;
+	struct rows rows = {best, 0, n};
+	uint32_t values[SEGMENT_MANY_MOST];
+	uint8_t hosts[SEGMENT_MANY_MOST];
+	size_t found = 0, host_count = 0;
+	if (wide->root_bits == 0)
+		return 0;
+	many_wide(wide, addresses, n, values);
+	for (size_t i = 0; i < n; i++) {
+		if (values[i] == 0)
+			continue;
+		found++;
+		hosts[host_count] = (uint8_t)i;
+		host_count += (values[i] & WIDE_HOSTS) != 0;
+		wide_prefetch(wide, (values[i] & WIDE_RECORD) - 1);
+	}
+	if (segment->table[KIND_IPV6].buckets != 0)
+		ipv6_hosts(&segment->table[KIND_IPV6], addresses, hosts, host_count, values, &rows);
+	if (found > 0)
+		ipv6_prefixes(wide, values, n, &rows);
 	return rows.count;
 }
 
@@ -342,25 +426,6 @@ best_take(struct segment_best *best, const struct segment_table *table,
 	mine->specific = (uint16_t)specific;
 	mine->exact = exact;
 	mine->in_trie = 0;
-}
-
-/* A prefix of the trie is the answer where it is more specific than what the table has. */
-static void
-merge_trie(const struct ptrie *trie, const uint32_t *records, size_t n, struct segment_best *best)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct ptrie_prefix prefix;
-		if (records[i] == 0 || best[i].claims == SEGMENT_ASK ||
-		    !ptrie_record(trie, records[i] - 1, &prefix))
-			continue;
-		if (best[i].claims != SEGMENT_NONE && best[i].specific >= prefix.bits)
-			continue;
-		best[i].claims = prefix.claims;
-		best[i].record = records[i] - 1;
-		best[i].specific = (uint16_t)prefix.bits;
-		best[i].in_trie = 1;
-		best[i].exact = prefix.bits == trie->address_bits;
-	}
 }
 
 /* URLs walk by path.c. */
@@ -536,67 +601,6 @@ many_text(const struct segment *segment, enum kind kind, const struct key *const
 	return rows.count;
 }
 
-static void
-ipv6_group(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
-	   struct segment_best *best)
-{
-	const struct segment_table *table = &segment->table[KIND_IPV6];
-	uint64_t high[GROUP], low[GROUP];
-	uint64_t hash[GROUP];
-	uint8_t active[GROUP];
-	struct pending pending;
-	size_t count = n;
-	pending.count = 0;
-	pending.full = false;
-	for (size_t i = 0; i < n; i++) {
-		high[i] = be64_get(addresses[i]);
-		low[i] = be64_get(addresses[i] + 8);
-		active[i] = (uint8_t)i;
-	}
-	for (unsigned bits = 48; count > 0; bits = bits == 48 ? 64 : 128) {
-		size_t kept = 0;
-		for (size_t i = 0; i < count; i++) {
-			unsigned lane = active[i];
-			hash[lane] = path_ipv6(table->seed, high[lane], low[lane], bits);
-			__builtin_prefetch(home_line(table, hash[lane]));
-		}
-		for (size_t i = 0; i < count; i++)
-			if (probe(&pending, table, active[i], hash[active[i]], bits, bits == 128) &&
-			    bits != 128)
-				active[kept++] = active[i];
-		count = kept;
-	}
-	for (size_t i = 0; i < pending.count; i++) {
-		const struct candidate *row = &pending.row[i];
-		const uint8_t *bytes = record_at(table, row->record);
-		if (bytes[16] == row->length &&
-		    memcmp(bytes, addresses[row->lane], row->length / 8) == 0)
-			best_take(best, table, row, bytes, row->length, row->last);
-	}
-	if (pending.full)
-		best_ask(best, n);
-}
-
-static size_t
-many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
-	  struct segment_best *out)
-{
-	const struct ptrie *trie = &segment->trie[KIND_IPV6];
-	struct segment_best best[SEGMENT_MANY_MOST];
-	struct rows rows = {out, 0, n};
-	uint32_t records[SEGMENT_MANY_MOST];
-	best_clear(best, n);
-	if (segment->table[KIND_IPV6].buckets != 0)
-		for (size_t i = 0; i < n; i += GROUP)
-			ipv6_group(segment, addresses + i, n - i < GROUP ? n - i : GROUP, best + i);
-	if (trie->record_count > 0) {
-		ptrie_find_many_ipv6(trie, addresses, n, records);
-		merge_trie(trie, records, n, best);
-	}
-	best_rows(&rows, best, n, 0);
-	return rows.count;
-}
-
 /* --- one query ------------------------------------------------------------------------------------ */
 
 /* No node of this hash: no slot has its tag and none overflowed. */
@@ -610,10 +614,10 @@ no_node(const struct segment_table *table, uint64_t hash)
 	       (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0;
 }
 
-/* The record of a digest, found at its home line; ASK if it may stand further on. */
+/* The record of a key of fixed size, found at its home line; ASK if it may stand further on. */
 static inline __attribute__((always_inline)) void
-one_digest(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
-	   struct segment_best *best)
+one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
+	  unsigned specific, struct segment_best *best)
 {
 	best->claims = SEGMENT_NONE;
 	if (table->buckets == 0)
@@ -632,17 +636,29 @@ one_digest(const struct segment_table *table, uint64_t hash, const uint8_t *byte
 			continue;
 		*best = (struct segment_best){
 			.claims = record_claims(table, record_at(table, record)),
-			.record = record, .exact = 1};
+			.record = record, .specific = (uint16_t)specific, .exact = 1};
 		return;
 	}
+}
+
+/* The prefix of this number, less one, if there is one. */
+static void
+one_prefix(const struct segment *segment, enum kind kind, uint32_t record,
+	   struct segment_best *best)
+{
+	struct ptrie_prefix prefix;
+	if (record == 0 || !segment_prefix(segment, kind, record - 1, &prefix))
+		return;
+	*best = (struct segment_best){
+		.claims = prefix.claims, .record = record - 1, .specific = (uint16_t)prefix.bits,
+		.in_trie = 1, .exact = prefix.bits == (kind == KIND_IPV4 ? 32u : 128u)};
 }
 
 static void
 one_ipv4(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct hosts *hosts = &segment->hosts;
-	const struct ptrie *trie = &segment->trie[KIND_IPV4];
-	uint32_t address = be32_get(key->bytes), record;
+	uint32_t address = be32_get(key->bytes);
 	best->claims = SEGMENT_NONE;
 	if (segment->gate != NULL) {
 		uint32_t place = address >> (32 - segment->gate_bits);
@@ -652,20 +668,23 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 	if (hosts->buckets != 0 &&
 	    host_probe(hosts, address, path_host(hosts->seed, address), best))
 		return;
-	if (trie->record_count == 0)
-		return;
-	record = ptrie_find(trie, (uint64_t)address << 32, 0);
-	merge_trie(trie, &record, 1, best);
+	if (segment->trie.record_count > 0)
+		one_prefix(segment, KIND_IPV4,
+			   ptrie_find(&segment->trie, (uint64_t)address << 32, 0), best);
 }
 
-static bool
-absent_ipv6(const struct segment *segment, const struct key *key)
+static void
+one_ipv6(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_IPV6];
-	uint64_t high = be64_get(key->bytes), low = be64_get(key->bytes + 8);
-	return (segment->trie[KIND_IPV6].record_count == 0 ||
-		ptrie_find(&segment->trie[KIND_IPV6], high, low) == 0) &&
-	       no_node(table, path_ipv6(table->seed, high, low, 48));
+	uint32_t value = wide_find(&segment->wide, be64_get(key->bytes), be64_get(key->bytes + 8));
+	best->claims = SEGMENT_NONE;
+	if ((value & WIDE_HOSTS) != 0) {
+		one_fixed(table, path_host_ipv6(table->seed, key->bytes), key->bytes, 16, 128, best);
+		if (best->claims != SEGMENT_NONE)
+			return;
+	}
+	one_prefix(segment, KIND_IPV6, value & WIDE_RECORD, best);
 }
 
 static bool
@@ -694,13 +713,13 @@ many_one(const struct segment *segment, const struct key *key, struct segment_be
 		one_ipv4(segment, key, best);
 		break;
 	case KIND_SHA1:
-		one_digest(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, best);
+		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, best);
 		break;
 	case KIND_SHA256:
-		one_digest(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, best);
+		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, best);
 		break;
 	case KIND_IPV6:
-		best->claims = absent_ipv6(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;
+		one_ipv6(segment, key, best);
 		break;
 	default:
 		best->claims = absent_text(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;
