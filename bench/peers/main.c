@@ -235,10 +235,11 @@ static void
 print_probe(const struct race *race, enum data_stream stream, enum mode mode)
 {
 	const struct probe *probe = &race->probe;
-	printf("{\"machine\":\"random-line\",\"class\":\"%s\",\"stream\":\"%s\",\"mode\":\"%s\","
+	printf("{\"machine\":\"random-line\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,"
+	       "\"stream\":\"%s\",\"mode\":\"%s\","
 	       "\"footprint_bytes\":%zu,\"huge_pages\":%s,\"ns_median\":%.2f,\"ns_min\":%.2f}\n",
-	       data_class_names[race->data->class], data_stream_names[stream], mode_names[mode],
-	       probe->bytes, probe->huge ? "true" : "false", median_of(probe->ns), least(probe->ns));
+	       data_class_names[race->data->class], race->data->table, race->data->count,
+	       data_stream_names[stream], mode_names[mode], probe->bytes, probe->huge ? "true" : "false", median_of(probe->ns), least(probe->ns));
 	fflush(stdout);
 }
 
