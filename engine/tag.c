@@ -363,6 +363,12 @@ has_category(const struct tags *tags, size_t count, const struct tag_category *c
 	return false;
 }
 
+bool
+tags_have(const struct tags *tags, const struct tag_category *category)
+{
+	return has_category(tags, tags->count, category);
+}
+
 enum status
 tags_add_missing(struct tags *tags, const struct tags *more, struct fault *fault)
 {

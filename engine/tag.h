@@ -102,6 +102,10 @@ tags_add(struct tags *tags, const struct tag_category *category, const char *val
 enum status
 tags_add_missing(struct tags *tags, const struct tags *more, struct fault *fault);
 
+/* Has it a value of this category? */
+bool
+tags_have(const struct tags *tags, const struct tag_category *category);
+
 /*
  * The canonical strings; either may come out empty (length 0). The pointers
  * are borrowed until the next call on `tags`. Either past LIMIT_TAGS_BYTES:

@@ -16,6 +16,7 @@ extern const struct cli_command cmd_inspect;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_lookup;
 extern const struct cli_command cmd_normalize;
+extern const struct cli_command cmd_retag;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_preview;
 extern const struct cli_command cmd_profile;

@@ -16,6 +16,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_preview,
 	&cmd_inspect,
 	&cmd_list,
+	&cmd_retag,
 	&cmd_profile,
 	&cmd_tag,
 	&cmd_source,

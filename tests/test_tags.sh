@@ -167,5 +167,60 @@ expect 'lines that a category refuses' 1 'feed.csv:3 feed.csv:4' bash -c "
 	grep -o 'feed.csv:[0-9]*' | sort -u | paste -sd' ' | tee names; grep -q nothing names"
 refuse 'one value of add' 'not one of red, blue, Green' at add x.example --tag Team=pink
 
+
+# ---- retagging --------------------------------------------------------------------------
+
+fresh
+refuse 'no store' 'there is no store' at retag --where 'kind = url' --untag Confidence
+expect 'which makes none' 1 '' test -e s
+at tag add Team --type list --values 'red,blue,green'
+at add -q a.example b.example --tag Team=red --tag Confidence=5 --tag 'Malware Family=x' --ttl 10d
+at add -q 192.0.2.0/24 http://c.example/x --tag Confidence=90
+at add -q plain.example
+at add -q --source feed a.example --scope tree --tag Team=red
+at add -q --ttl 1 over.example --tag Team=red
+now=2026-01-02T00:00:00Z
+# key source scope tags first_seen last_seen expires, of all claims
+all() {
+	at list --expired --json | sed 's/.*"key":"\([^"]*\)","scope":"\([a-z]*\)","source":"\([a-z]*\)","tags":\(.*\),"first_seen":"\(..........\)[^"]*","last_seen":"\(..........\)[^"]*","expires":"\(..........\).*/\1 \3 \2 \4 \5 \6 \7/'
+}
+start=$(all)
+expect 'a dry run' 0 '{"matched":2,"changed":2,"generation":6}' \
+	at retag --json -n --where 'Team = red' --tag Team=blue
+expect 'which changed nothing' 0 "$start" all
+expect 'by a condition' 0 'retag: matched 2, changed 2; generation 7' \
+	at retag --where 'Team = red' --tag Team=blue --tag team=Green --untag 'malware family'
+expect 'only theirs, and only the tags' 0 '192.0.2.0/24 user exact {"Confidence":["90"]} 2026-01-01 2026-01-01 2036-01-01
+a.example feed tree {"Team":["red"]} 2026-01-01 2026-01-01 2036-01-01
+a.example user exact {"Confidence":["5"],"Team":["blue","green"]} 2026-01-01 2026-01-01 2026-01-11
+b.example user exact {"Confidence":["5"],"Team":["blue","green"]} 2026-01-01 2026-01-01 2026-01-11
+over.example user exact {"Team":["red"]} 2026-01-01 2026-01-01 2026-01-01
+plain.example user exact {} 2026-01-01 2026-01-01 2036-01-01
+http://c.example/x user exact {"Confidence":["90"]} 2026-01-01 2026-01-01 2036-01-01' \
+	all
+expect 'again: no news' 1 'retag: matched 2, changed 0; generation 7' \
+	at retag --where 'Team = blue' --tag Team=blue --tag team=Green --untag 'malware family'
+expect 'nobody' 1 'retag: matched 0, changed 0; generation 7' at retag --where 'Team = red' --untag Team
+expect 'another source' 0 'retag: matched 1, changed 1; generation 8' \
+	at retag --source feed --where 'Team = red' --untag Team
+expect 'all sources, a kind, untagged ones too' 0 '{"matched":4,"changed":4,"generation":9}' \
+	at retag --json -a --kind domain --where 'key is present' --tag 'Description=seen by hand'
+expect 'the store is whole' 0 '' bash -c "'$repute' --store s verify >/dev/null"
+expect 'single entries: add replaces' 0 '{"Confidence":["7"]}' bash -c "
+	'$repute' --store s --now $now add -q b.example --tag Confidence=7 &&
+	'$repute' --store s --now $now lookup b.example --json | sed 's/.*\"tags\":\({[^}]*}\).*/\1/'"
+at compact -q
+expect 'in one layer the same' 0 'retag: matched 3, changed 3; generation 12' \
+	at retag --where 'Confidence >= 7' --tag Confidence=8
+refuse 'no such category' 'did you mean "Team"' at retag --where 'key is present' --untag Tam
+refuse 'a value outside the list' 'not one of red, blue, green' at retag --where 'key is present' --tag Team=x
+refuse 'a condition that is wrong' 'line 1, column 1' at retag --where 'Teem = red' --untag Team
+refuse 'the TTL is no tag' 'expiry, which stays' at retag --where 'key is present' \
+	--tag 'Reputation Entries TTL=2030-01-01'
+refuse 'two values of a number' 'second, different value' at retag --where 'key is present' \
+	--tag Confidence=1 --tag Confidence=2
+refuse 'no condition' 'needs --where' at retag --untag Team
+refuse 'no change' 'needs --tag or --untag' at retag --where 'key is present'
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
