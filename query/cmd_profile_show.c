@@ -17,7 +17,7 @@ struct showing {
 	struct cli *cli;
 	const struct catalog *catalog;
 	struct json_writer json;
-	size_t name_width;
+	size_t name_width, action_width;
 };
 
 typedef int showing_cb(struct showing *showing, const char *name);
@@ -308,7 +308,9 @@ put_filter(const struct showing *showing, const struct profile *profile, size_t 
 	char *where = where_text(filter);
 	printf("%5zu", i + 1);
 	put_name(showing, filter->name);
-	put_text("  ", profile->actions[filter->action].name);
+	const char *action = profile->actions[filter->action].name;
+	fputs("  ", stdout);
+	show_padded(stdout, action, strlen(action), showing->action_width);
 	fputs("  ", stdout);
 	put_kinds(filter->kinds);
 	printf("  %s%s\n", filter->enabled ? "enabled" : "disabled", filter->locked ? ", locked" : "");
@@ -347,6 +349,7 @@ names_widen(struct showing *showing, const struct profile *profile)
 	for (size_t i = 0; i < profile->action_count; i++)
 		show_widen(&showing->name_width, profile->actions[i].name,
 			   strlen(profile->actions[i].name), NAME_WIDTH);
+	showing->action_width = showing->name_width;
 	for (size_t i = 0; i < profile->filter_count; i++)
 		show_widen(&showing->name_width, profile->filters[i].name,
 			   strlen(profile->filters[i].name), NAME_WIDTH);

@@ -211,6 +211,17 @@ parser_kinds_next(const struct parser *parser, struct ini_span *rest, struct ini
 	return word->length > 0;
 }
 
+bool
+parser_kind(const struct parser *parser, struct ini_span word, enum kind *kind)
+{
+	for (int i = 0; i < KIND_COUNT; i++) {
+		*kind = (enum kind)i;
+		if (text_is_word(parser_text(parser, word), word.length, kind_name(*kind)))
+			return true;
+	}
+	return false;
+}
+
 static enum status
 read_kinds(struct parser *parser, void *target)
 {
@@ -220,7 +231,7 @@ read_kinds(struct parser *parser, void *target)
 	enum kind kind;
 
 	while (parser_kinds_next(parser, &rest, &word)) {
-		if (!kind_parse(parser_text(parser, word), word.length, &kind))
+		if (!parser_kind(parser, word, &kind))
 			return parser_unexpected(parser, word, expected);
 		kinds |= 1u << kind;
 	}

@@ -45,8 +45,7 @@ kinds_check(struct parser *parser, const struct place *place, struct profile_fil
 				  "%s; expected %s", parser->profile->actions[filter->action].name,
 				  profile_flow_names[flow], rule->why, rule->expected);
 	while ((filter->kinds & rule->refused) && parser_kinds_next(parser, &rest, &word)) {
-		if (kind_parse(parser_text(parser, word), word.length, &kind) &&
-		    (rule->refused & 1u << kind))
+		if (parser_kind(parser, word, &kind) && (rule->refused & 1u << kind))
 			return ini_refuse(&parser->ini, STATUS_PROFILE, word.at,
 					  "%s with the action \"%.64s\", which is %s; %s; expected %s",
 					  kind_name(kind), parser->profile->actions[filter->action].name,

@@ -79,6 +79,10 @@ parser_name(struct parser *parser, struct ini_span span, char **name);
 bool
 parser_kinds_next(const struct parser *parser, struct ini_span *rest, struct ini_span *word);
 
+/* The kind that a word names, in any letter case. */
+bool
+parser_kind(const struct parser *parser, struct ini_span word, enum kind *kind);
+
 /* Names are distinct, actions exist and suit the kinds, the printed text is not too long. */
 enum status
 profile_finish(struct parser *parser);

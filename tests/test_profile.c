@@ -169,7 +169,7 @@ START_TEST(everything_unusual_comes_out_again)
 {
 	comes_out("[Filter \"f\"]\r\n"
 		  "ACTION=B\r\n"
-		  "kinds = sha1,ipv4 ,  url\r\n"
+		  "kinds = SHA1,ipv4 ,  url\r\n"
 		  "untagged = YES\r\n"
 		  "tagged = no\r\n"
 		  "enabled=No\r\n"

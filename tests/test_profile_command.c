@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/store.h"
 #include "tests/command.h"
 
 #define HEAD "[profile]\nname = edge\n\n[action \"b\"]\nflow = block\n"
@@ -178,7 +179,7 @@ START_TEST(show_says_everything)
 		"  b       block, notify\n"
 		"  slow    rate-limit, 64 kbit/s\n"
 		"filters, the first that takes an entry wins\n"
-		"    1  one     b  all kinds  enabled\n"
+		"    1  one     b     all kinds  enabled\n"
 		"         where Confidence > 50\n"
 		"    2  rest    slow  ipv4 ipv6 domain url  disabled, locked\n"
 		"         untagged only\n"
@@ -245,6 +246,34 @@ START_TEST(import_json_counts)
 }
 END_TEST
 
+/* A category that a condition asks is gone: the profile cannot be read, and does not block. */
+START_TEST(what_cannot_be_read_any_more_can_go)
+{
+	struct store_write *write;
+	uint64_t number;
+
+	import(HEAD LOCKED ONE);
+	import("[profile]\nname = core\n");
+	ck_assert_int_eq(store_write_begin(command_store, false, NULL, &write, NULL), STATUS_OK);
+	ck_assert_int_eq(catalog_category_remove(store_write_catalog(write), "Confidence", 10, NULL),
+			 STATUS_OK);
+	store_write_touch(write);
+	ck_assert_int_eq(store_write_commit(write, NOW_SECONDS, false, &number, NULL), STATUS_OK);
+	ck_assert_int_eq(RUN("profile", "list"), CLI_ERROR);
+	ck_assert_ptr_nonnull(strstr(command_out, "core  0 filters"));
+	ck_assert_ptr_nonnull(strstr(command_out, "edge  cannot be read"));
+	ck_assert_ptr_nonnull(strstr(command_err, "profile edge: line 14, column 9: no tag category"));
+	ck_assert_int_eq(RUN("profile", "list", "--json"), CLI_ERROR);
+	ck_assert_uint_eq(command_lines(), 2);
+	ck_assert_ptr_nonnull(strstr(command_out, "\"error\":{\"code\":\"profile\""));
+	ck_assert_int_eq(RUN("profile", "show", "edge"), CLI_ERROR);
+	ck_assert_int_eq(import(HEAD TWO), CLI_ERROR);
+	exports(HEAD LOCKED ONE);
+	ck_assert_int_eq(RUN("profile", "remove", "edge"), CLI_FOUND);
+	ck_assert_int_eq(import(HEAD TWO), CLI_FOUND);
+}
+END_TEST
+
 START_TEST(bad_calls)
 {
 	ck_assert_int_eq(RUN("profile", "import"), CLI_ERROR);
@@ -277,6 +306,7 @@ main(void)
 	tcase_add_test(tcase, show_says_everything);
 	tcase_add_test(tcase, show_json_says_everything);
 	tcase_add_test(tcase, import_json_counts);
+	tcase_add_test(tcase, what_cannot_be_read_any_more_can_go);
 	tcase_add_test(tcase, bad_calls);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
