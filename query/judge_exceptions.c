@@ -192,7 +192,7 @@ probe_step(const struct judge_exceptions *exceptions, const struct key *query,
 	uint32_t at = exceptions->buckets[step->hash & (exceptions->bucket_count - 1)];
 	for (; at != NO_ROW; at = exceptions->texts[at].next) {
 		const struct text *text = &exceptions->texts[at];
-		bool exact, url = query->kind == KIND_URL;
+		bool exact = false, url = query->kind == KIND_URL;
 		if (text->hash != step->hash || text->key->kind != query->kind ||
 		    text->key->pattern != 0 || !is_live(exceptions, text->exception, now) ||
 		    !(url ? url_covers : domain_covers)(text->key, query, step->length, &exact) ||

@@ -522,7 +522,7 @@ END_TEST
 START_TEST(more_tag_sets_than_a_batch)
 {
 	static struct command_row rows[DISTINCT];
-	static char text[DISTINCT][24], number[DISTINCT][8];
+	static char text[DISTINCT][24], number[DISTINCT][16];
 	for (int i = 0; i < DISTINCT; i++) {
 		snprintf(text[i], sizeof(text[i]), "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
 		snprintf(number[i], sizeof(number[i]), "%d", i + 1);
@@ -552,7 +552,7 @@ END_TEST
 START_TEST(more_rows_than_there_is_room)
 {
 	static struct command_row rows[OPEN * 3];
-	static char text[OPEN * 3][24], number[OPEN * 3][8], family[OPEN * 3][8], ini[OPEN * 200];
+	static char text[OPEN * 3][24], number[OPEN * 3][16], family[OPEN * 3][16], ini[OPEN * 200];
 	size_t length = (size_t)snprintf(ini, sizeof(ini), "%s", ACTIONS);
 	for (int i = 0; i < OPEN * 3; i++) {
 		snprintf(text[i], sizeof(text[i]), "10.0.%d.%d", i >> 8, i & 255);
