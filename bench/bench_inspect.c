@@ -264,6 +264,7 @@ stream_of(const struct data *data, size_t count)
 
 struct result {
 	double ns;      /* a packet, median of rounds */
+	double cpu;     /* the same by the thread's CPU clock: what is left on a busy machine */
 	double parse, lookup, judge, events, payload; /* ns a packet */
 	struct inspect_counts counts;
 	size_t events_count;
@@ -276,6 +277,14 @@ inspector(const struct bench *bench)
 	struct inspect *inspect;
 	need(inspect_new(bench->judge, &bench->options, &inspect, &fault), &fault);
 	return inspect;
+}
+
+static double
+cpu_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Nanoseconds of one pass over frames from..to by a fresh inspection. */
@@ -330,13 +339,15 @@ lookup_alone(const struct bench *bench)
 static void
 measure(const struct bench *bench, struct result *result)
 {
-	static double whole[ROUNDS_MOST], part[5][ROUNDS_MOST];
+	static double whole[ROUNDS_MOST], cpu[ROUNDS_MOST], part[5][ROUNDS_MOST];
 	double count = (double)bench->count, *const middle[5] = {
 		&result->parse, &result->judge, &result->events, &result->payload, &result->lookup};
 	pass(bench, 0, bench->count, NULL, NULL);
 	for (unsigned i = 0; i < wanted.rounds; i++) {
 		struct inspect_counts *counts = &result->counts;
+		double start = cpu_ns();
 		whole[i] = pass(bench, 0, bench->count, counts, &result->events_count) / count;
+		cpu[i] = (cpu_ns() - start) / count;
 		part[0][i] = counts->parse_seconds * 1e9 / count;
 		part[1][i] = counts->judge_seconds * 1e9 / count;
 		part[2][i] = counts->event_seconds * 1e9 / count;
@@ -344,6 +355,7 @@ measure(const struct bench *bench, struct result *result)
 		part[4][i] = lookup_alone(bench);
 	}
 	result->ns = timer_median(whole, wanted.rounds);
+	result->cpu = timer_median(cpu, wanted.rounds);
 	for (unsigned i = 0; i < 5; i++)
 		*middle[i] = timer_median(part[i], wanted.rounds);
 	result->judge = result->judge > result->lookup ? result->judge - result->lookup : 0;
@@ -406,19 +418,19 @@ print(const struct bench *bench, const struct result *result, double one, double
 	hits = hits * 100 / (double)bench->count;
 	if (getenv("BENCH_JSON") != NULL) {
 		printf("{\"bench\":\"inspect\",\"traffic\":\"%s\",\"entries\":%zu,\"filters\":%u,"
-		       "\"packets\":%zu,\"mpps\":%.3f,\"ns\":%.2f,\"parse_ns\":%.2f,"
+		       "\"packets\":%zu,\"mpps\":%.3f,\"ns\":%.2f,\"cpu_ns\":%.2f,\"parse_ns\":%.2f,"
 		       "\"lookup_ns\":%.2f,\"judge_ns\":%.2f,\"events_ns\":%.2f,\"payload_ns\":%.2f,"
 		       "\"hits_per_100_packets\":%.2f,\"events\":%zu,\"cores_100g\":%.1f,"
 		       "\"one_thread_mpps\":%.3f,\"two_threads_mpps\":%.3f}\n",
 		       bench->name, wanted.entries, wanted.filters, bench->count, mpps, result->ns,
-		       result->parse, result->lookup, result->judge, result->events,
+		       result->cpu, result->parse, result->lookup, result->judge, result->events,
 		       result->payload, hits, result->events_count, LINE_100G / mpps, one, two);
 		return;
 	}
-	printf("%-5s %7.2f Mpps %7.1f ns | parse %5.1f look-up %5.1f judge %5.1f events %5.1f "
+	printf("%-5s %7.2f Mpps %7.1f ns (CPU %.1f) | parse %5.1f look-up %5.1f judge %5.1f events %5.1f "
 	       "payload %6.1f | %4.1f hits in 100 | 10G %4.0f %%, 100G %5.1f cores | 2 threads %7.2f "
 	       "Mpps, x%.2f\n",
-	       bench->name, mpps, result->ns, result->parse, result->lookup, result->judge,
+	       bench->name, mpps, result->ns, result->cpu, result->parse, result->lookup, result->judge,
 	       result->events, result->payload, hits, mpps * 100 / LINE_10G, LINE_100G / mpps, two,
 	       two / one);
 }

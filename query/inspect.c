@@ -9,6 +9,7 @@
 #include "query/inspect_events.h"
 #include "query/inspect_names.h"
 
+#define AHEAD 8 /* frames whose first line is on its way while one is parsed */
 #define ROOM (INSPECT_BATCH + PACKET_TUNNELS)
 
 const char *const inspect_stage_names[INSPECT_STAGES] = {"ip", "domain", "url"};
@@ -346,8 +347,10 @@ batch_take(struct inspect *inspect, const struct inspect_frame *frames, size_t c
 	inspect->count = inspect->carriers = 0;
 	inspect->four.count = inspect->four.packets = 0;
 	inspect->six.count = inspect->six.packets = 0;
-	while (i < count && inspect->count < INSPECT_BATCH)
+	while (i < count && inspect->count < INSPECT_BATCH) {
+		__builtin_prefetch(frames[i + AHEAD < count ? i + AHEAD : i].bytes);
 		frame_take(inspect, &frames[i++]);
+	}
 	inspect->counts.frames += i;
 	return i;
 }
