@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Author: the changes of one transaction, gathered in memory (Judy), then
+ * Author: the changes of one transaction, gathered in memory, then
  * resolved against the view they start from.
  *
  *   author_new -> (author_put | author_remove)* [author_mirror] -> author_finish -> author_free
@@ -13,7 +13,8 @@
  *     life, at most a day): it still counts as unchanged, and as renewed.
  *   - a claim that has expired is brought back: updated.
  *
- * Memory is bounded by the distinct keys, not by the number of puts.
+ * Memory is bounded by the distinct keys, not by the number of puts: a key, 16 bytes for
+ * where it is and what becomes of it, 11 to 22 in the index; sayings that are equal, once.
  * One thread.
  */
 #ifndef ENGINE_AUTHOR_H

@@ -214,8 +214,9 @@ apply_mirror(struct finish *finish, size_t had, const struct author_key *entry)
 		bool put = false;
 		if (draft->gone || !is_source(finish, draft, finish->author->mirror))
 			continue;
-		const struct author_change *change = entry == NULL ? NULL : entry->changes;
-		for (; change != NULL; change = change->next)
+		uint32_t link = entry == NULL ? 0 : entry->links;
+		const struct author_change *change;
+		while ((change = author_change_next(finish->author, &link)) != NULL)
 			put |= change->scope == draft->scope &&
 			       is_source(finish, draft, change->source);
 		if (!put)
@@ -282,8 +283,10 @@ finish_entry(struct finish *finish, const struct author_key *entry)
 	author_key_get(entry, &key);
 	begin_key(finish, &key);
 	size_t had = finish->count;
-	for (const struct author_change *change = entry->changes;
-	     status == STATUS_OK && change != NULL; change = change->next) {
+	const struct author_change *change;
+	uint32_t link = entry->links;
+	while (status == STATUS_OK &&
+	       (change = author_change_next(finish->author, &link)) != NULL) {
 		if (change->scope == 0)
 			apply_remove(finish, change);
 		else
@@ -331,8 +334,9 @@ author_finish(struct author *author, struct segment_build *build, struct author_
 	finish.claims = calloc(LIMIT_CLAIMS_PER_KEY + 1, sizeof(*finish.claims));
 	if (finish.drafts == NULL || finish.claims == NULL)
 		status = fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory to finish");
-	for (const struct author_key *entry = author->first;
-	     status == STATUS_OK && entry != NULL; entry = entry->newer)
+	const struct author_key *entry;
+	size_t place = 0;
+	while (status == STATUS_OK && (entry = author_key_next(author, &place)) != NULL)
 		status = finish_entry(&finish, entry);
 	if (status == STATUS_OK)
 		status = finish_mirror(&finish);

@@ -3,45 +3,70 @@
 #ifndef ENGINE_AUTHOR_STATE_H
 #define ENGINE_AUTHOR_STATE_H
 
-#include "engine/arena.h"
 #include "engine/author.h"
 #include "engine/intern.h"
 
 #define AUTHOR_ALL_SOURCES 0xffffffffu /* a removal of every source; as mirror: none */
 
+/* What is said of a key. Interned, since most keys of a feed are told the same: no padding. */
 struct author_change {
-	struct author_change *next;
+	uint64_t expires, ttl_seconds, first_seen;
 	uint32_t source;     /* in `strings` */
 	uint32_t set, notes; /* in `strings` */
 	uint8_t scope;       /* of a put; 0 = a removal */
 	uint8_t scopes;      /* of a removal; bit set, 0 = any */
-	uint64_t expires, ttl_seconds, first_seen;
+	uint8_t zero[2];
 };
 
+/* One change of one key, in a chain. */
+struct author_link {
+	uint32_t next;   /* number of a link; 0 = the last */
+	uint32_t change; /* in `changes` */
+};
+
+/* Stands in `keys`, at a place that is counted in words; the next one behind it. */
 struct author_key {
-	struct author_key *next;  /* of the same hash */
-	struct author_key *newer; /* in order of arrival */
-	struct author_change *changes;
+	uint32_t links;  /* number of the first */
 	uint8_t kind, prefix_bits;
 	uint16_t length;
 	uint8_t bytes[];
+};
+
+#define AUTHOR_PLACE_BYTES 8u
+
+/* A slot of the index: half of a hash, and 1 + the place of its key; 0 = empty. */
+struct author_slot {
+	uint32_t hash, place;
 };
 
 struct author {
 	const struct view *view;
 	uint64_t now;
 	struct hash_seed seed;
-	void *index;           /* Judy: 64-bit hash of a key -> struct author_key chain */
-	struct arena arena;
-	struct intern strings; /* source names and tag strings; 0 = "" */
-	struct author_key *first, *last;
+	uint8_t *keys;              /* struct author_key, in order of arrival */
+	size_t keys_length, keys_capacity;
+	struct author_link *links;  /* link 0 is none */
+	size_t link_count, link_capacity;
+	struct author_slot *slots;
+	unsigned slot_bits;         /* 2^slot_bits slots; 0 = none yet */
+	uint64_t key_count;
+	struct intern strings;      /* source names and tag strings; 0 = "" */
+	struct intern changes;
 	uint32_t mirror;
 	uint64_t duplicates;
 };
 
-struct author_key *
+/* NULL if there is none. Borrowed until the next put. */
+const struct author_key *
 author_key_find(const struct author *author, const struct key *key);
+/* In order of arrival; begin with *place 0. NULL at the end. */
+const struct author_key *
+author_key_next(const struct author *author, size_t *place);
 void
 author_key_get(const struct author_key *entry, struct key *key);
+
+/* The changes of a key in the order in which they apply; begin with *link = entry->links. */
+const struct author_change *
+author_change_next(const struct author *author, uint32_t *link);
 
 #endif
