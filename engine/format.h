@@ -68,7 +68,8 @@ struct footer_d {
 #define FORMAT_HOT(kind) FORMAT_ID('H', 'O', 'T', '0' + (kind))
 #define FORMAT_RECORDS(kind) FORMAT_ID('R', 'E', 'C', '0' + (kind))
 #define FORMAT_KEYS(kind) FORMAT_ID('K', 'E', 'Y', '0' + (kind))
-#define FORMAT_TRIE(kind) FORMAT_ID('T', 'R', 'I', '0' + (kind)) /* engine/ptrie.h; ipv4, ipv6 */
+#define FORMAT_TRIE_IPV4 FORMAT_ID('T', 'R', 'I', '0') /* engine/ptrie.h */
+#define FORMAT_WIDE_IPV6 FORMAT_ID('W', 'I', 'D', '6') /* engine/wide.h */
 
 #define FORMAT_SEGMENT_OVERLAY 1u /* info_d.flags: lies over lower layers; may hold removals */
 
@@ -116,7 +117,6 @@ struct hosts_line_d {
 };
 struct record_ipv6_d {
 	uint8_t address[16];
-	uint8_t bits;
 	struct le32 claims;
 };
 struct record_sha1_d {

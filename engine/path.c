@@ -123,22 +123,18 @@ path_deep(const struct key *key)
 }
 
 static void
-ipv6_next(struct path *path, struct path_step *step)
-{
-	uint32_t bits = path->position;
-	step->hash = path_ipv6(path->seed, be64_get(path->key->bytes),
-			       be64_get(path->key->bytes + 8), bits);
-	step->length = bits;
-	step->last = bits == path->key->prefix_bits;
-	path->position = bits == 48 ? 64 : 128;
-	path->done = path->position > path->key->prefix_bits || step->last;
-}
-
-static void
 digest_next(struct path *path, struct path_step *step)
 {
 	step->length = kind_table[path->key->kind].key_bytes;
 	step->hash = path_digest(path->seed, path->key->bytes, step->length);
+	step->last = path->done = true;
+}
+
+static void
+host_ipv6_next(struct path *path, struct path_step *step)
+{
+	step->length = path->key->prefix_bits;
+	step->hash = path_host_ipv6(path->seed, path->key->bytes);
 	step->last = path->done = true;
 }
 
@@ -158,7 +154,7 @@ path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const s
 	else if (key->kind == KIND_URL)
 		url_init(path);
 	else if (key->kind == KIND_IPV6)
-		path->done = (path->position = 48) > key->prefix_bits;
+		path->done = key->prefix_bits != 128;
 }
 
 bool
@@ -182,7 +178,7 @@ path_next(struct path *path, struct path_step *step)
 		url_next(path, step);
 		break;
 	case KIND_IPV6:
-		ipv6_next(path, step);
+		host_ipv6_next(path, step);
 		break;
 	default:
 		digest_next(path, step);

@@ -41,7 +41,7 @@ struct path {
 	const struct key *key;
 	const char *text;
 	struct hash_seed seed;
-	uint32_t position; /* domain: start of the next suffix; url, ipv6: next place */
+	uint32_t position; /* domain: start of the next suffix; url: next place */
 	uint32_t end;      /* url: end of the path (at `?` or the end) */
 	uint32_t steps;
 	bool done;
@@ -129,22 +129,21 @@ path_host(struct hash_seed seed, uint32_t address)
 	return hash_word(seed, address);
 }
 
-/* A step of an IPv6 address: /48, /64 or /128. */
+/* The one step of an IPv6 host. */
 static inline uint64_t
-path_ipv6(struct hash_seed seed, uint64_t high, uint64_t low, unsigned bits)
+path_host_ipv6(struct hash_seed seed, const uint8_t *address)
 {
-	return hash_words(seed, bits == 48 ? high & ~0xffffull : high, bits == 128 ? low : 0, bits,
-			  0);
+	return hash_words(seed, be64_get(address), be64_get(address + 8), 0, 0);
 }
 
-/* Does the hashed table hold this key? If not, an IP prefix: the prefix trie does. */
+/* Does a hashed table hold this key? If not, an IP prefix: ptrie.h or wide.h does. */
 static inline bool
 path_in_table(const struct key *key)
 {
 	if (key->kind == KIND_IPV4)
 		return key->prefix_bits == 32;
 	if (key->kind == KIND_IPV6)
-		return key->prefix_bits == 128 || key->prefix_bits == 64 || key->prefix_bits == 48;
+		return key->prefix_bits == 128;
 	return true;
 }
 

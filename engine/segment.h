@@ -17,8 +17,8 @@
  *   domain   com, evil.com, www.evil.com         (suffixes; first_step skips the top)
  *   url      evil.com, http://www.evil.com, http://www.evil.com/a, .../a/b, .../a/b?q
  *            (last two labels of the host, origin, path without its last /, query)
- *   ipv6     /48, /64, /128                       (other lengths: prefix trie, ptrie.h)
- *   ipv4     /32 in lines of their own (hosts.h), behind a bitmap (other lengths: prefix trie)
+ *   ipv6     /128, where the ranges of the prefixes (wide.h) say that some lie in its /64
+ *   ipv4     /32 in lines of their own (hosts.h), behind a bitmap (prefixes: ptrie.h)
  *   digests  the digest itself
  *
  * Flags on the slot say HERE / COVER / DEEPER, so a walk stops at the first
@@ -36,6 +36,7 @@
 #include "engine/hosts.h"
 #include "engine/key.h"
 #include "engine/ptrie.h"
+#include "engine/wide.h"
 
 #define SEGMENT_NONE 0xffffffffu /* no claims id: the key is not in this segment */
 #define SEGMENT_GRAMS_BYTES 8192
@@ -68,7 +69,8 @@ struct segment {
 	uint8_t many;            /* instruction set of batches, segment_many.h */
 	struct segment_table table[KIND_COUNT]; /* ipv4's stays empty: */
 	struct hosts hosts;      /* ipv4 /32 */
-	struct ptrie trie[2];    /* ipv4, ipv6 */
+	struct ptrie trie;       /* ipv4 prefixes */
+	struct wide wide;        /* ipv6 prefixes, and which /64s have hosts */
 	const uint8_t *gate;     /* ipv4 bitmap or NULL */
 	uint32_t gate_bits;
 	const uint8_t *claims;   /* claim_d[claim_count] */
@@ -90,7 +92,7 @@ struct segment_match {
 	uint32_t claims;      /* claims id; SEGMENT_REMOVED in an overlay hides lower layers */
 	uint32_t record;      /* record number in its table or trie */
 	uint16_t specific;    /* prefix bits, or bytes of literal key text: more = more specific */
-	uint8_t in_trie;      /* record is a ptrie's */
+	uint8_t in_trie;      /* record is a prefix's: of ptrie.h or wide.h */
 	uint8_t exact;        /* the key is the query itself; else the query lies below it */
 	uint8_t kind;
 	uint8_t pattern;      /* KEY_PATTERN_* of the key */
@@ -157,6 +159,15 @@ struct segment_cursor {
 bool
 segment_next(const struct segment *segment, struct segment_cursor *cursor, struct key *key,
 	     uint32_t *claims);
+
+/* Prefixes of ipv4 or ipv6: how many, one of them, and the next shorter one that covers it. */
+uint32_t
+segment_prefixes(const struct segment *segment, enum kind kind);
+bool
+segment_prefix(const struct segment *segment, enum kind kind, uint64_t record,
+	       struct ptrie_prefix *prefix);
+bool
+segment_prefix_parent(const struct segment *segment, enum kind kind, struct ptrie_prefix *prefix);
 
 /* The key and claims id of a number of segment->hosts. */
 bool

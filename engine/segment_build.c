@@ -10,8 +10,6 @@
 uint32_t
 build_record_bytes(enum kind kind)
 {
-	if (kind == KIND_IPV6)
-		return sizeof(struct record_ipv6_d);
 	if (kind_table[kind].key_bytes == 0)
 		return sizeof(struct record_text_d);
 	return kind_table[kind].key_bytes + (uint32_t)sizeof(struct le32);
@@ -199,8 +197,6 @@ put_record(struct build_kind *rows, const struct key *key, uint32_t claims, stru
 		status = put_text(rows, key, record, fault);
 	else
 		copy_key(record, key);
-	if (key->kind == KIND_IPV6)
-		record[16] = key->prefix_bits;
 	struct le32 id = le32_make(claims);
 	memcpy(record + size - sizeof(id), &id, sizeof(id));
 	if (status == STATUS_OK)

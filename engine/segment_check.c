@@ -10,6 +10,7 @@
 #include "engine/segment_layout.h"
 #include "engine/sha256.h"
 #include "engine/tag.h"
+#include "engine/wide_build.h"
 
 static enum status
 wrong(const struct segment *segment, struct fault *fault, uint32_t id, uint64_t inside,
@@ -43,13 +44,13 @@ is_known(uint32_t id)
 {
 	static const uint32_t single[] = {FORMAT_INFO,     FORMAT_SOURCES, FORMAT_TAGS,
 					  FORMAT_CLAIMS,   FORMAT_PATTERNS, FORMAT_GRAMS,
-					  FORMAT_GATE_IPV4};
+					  FORMAT_GATE_IPV4, FORMAT_TRIE_IPV4, FORMAT_WIDE_IPV6};
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		if (id == single[i])
 			return true;
 	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
 		if (id == FORMAT_HOT(kind) || id == FORMAT_RECORDS(kind) ||
-		    id == FORMAT_KEYS(kind) || (kind <= KIND_IPV6 && id == FORMAT_TRIE(kind)))
+		    id == FORMAT_KEYS(kind))
 			return true;
 	return false;
 }
@@ -486,27 +487,56 @@ check_hosts(const struct segment *segment, struct fault *fault)
 	return status;
 }
 
+/* What a check of the prefixes found, said of its section. */
 static enum status
-check_trie(const struct segment *segment, enum kind kind, struct fault *fault)
+prefixes_wrong(const struct segment *segment, struct fault *fault, uint32_t id, enum status status,
+	       const struct fault *inner)
 {
-	struct fault inner = {0};
-	if (segment->trie[kind].record_count == 0)
-		return STATUS_OK;
-	enum status status = ptrie_check(&segment->trie[kind], &inner);
 	if (status == STATUS_CORRUPT)
-		return wrong(segment, fault, FORMAT_TRIE(kind), inner.offset, inner.text);
+		return wrong(segment, fault, id, inner->offset, inner->text);
+	return fault_set(fault, status, inner->where, inner->offset, "%s", inner->text);
+}
+
+static enum status
+check_trie(const struct segment *segment, struct fault *fault)
+{
+	const struct ptrie *trie = &segment->trie;
+	struct fault inner = {0};
+	struct ptrie_prefix prefix;
+	if (trie->record_count == 0)
+		return STATUS_OK;
+	enum status status = ptrie_check(trie, &inner);
 	if (status != STATUS_OK)
-		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
-	for (uint32_t i = 0; i < segment->trie[kind].record_count; i++) {
-		struct ptrie_prefix prefix;
-		struct key key = {.kind = (uint8_t)kind};
-		ptrie_record(&segment->trie[kind], i, &prefix);
-		key.prefix_bits = (uint8_t)prefix.bits;
-		if (path_in_table(&key))
-			return wrong(segment, fault, FORMAT_TRIE(kind), i,
-				     "a prefix stands in the trie that belongs in the table");
-	}
+		return prefixes_wrong(segment, fault, FORMAT_TRIE_IPV4, status, &inner);
+	for (uint32_t i = 0; ptrie_record(trie, i, &prefix); i++)
+		if (prefix.bits == 32)
+			return wrong(segment, fault, FORMAT_TRIE_IPV4, i,
+				     "a host stands among the prefixes");
 	return STATUS_OK;
+}
+
+static enum status
+check_wide(const struct segment *segment, struct fault *fault)
+{
+	const struct segment_table *table = &segment->table[KIND_IPV6];
+	const struct record_ipv6_d *records = (const struct record_ipv6_d *)table->records;
+	struct fault inner = {0};
+	bool empty = table->record_count == 0 && segment->wide.record_count == 0;
+	if (empty != (segment->wide.root_bits == 0))
+		return wrong(segment, fault, FORMAT_WIDE_IPV6, 0,
+			     "prefixes and hosts do not ask for what is there");
+	if (empty)
+		return STATUS_OK;
+	uint64_t *hosts = malloc(table->record_count * sizeof(*hosts) + 1);
+	if (hosts == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory to check prefixes");
+	for (uint64_t i = 0; i < table->record_count; i++)
+		hosts[i] = be64_get(records[i].address);
+	enum status status = wide_check(&segment->wide, hosts,
+					wide_hosts_sort(hosts, table->record_count), &inner);
+	free(hosts);
+	return status == STATUS_OK ? status :
+	       prefixes_wrong(segment, fault, FORMAT_WIDE_IPV6, status, &inner);
 }
 
 static enum status
@@ -514,7 +544,7 @@ check_aids(const struct segment *segment, struct fault *fault)
 {
 	struct aid_image gate = {0}, patterns = {0}, grams = {0};
 	uint32_t bits;
-	const struct ptrie *prefixes = &segment->trie[KIND_IPV4];
+	const struct ptrie *prefixes = &segment->trie;
 	uint64_t hosts = segment->keys[KIND_IPV4] - prefixes->record_count; /* check_kind has counted */
 	enum status status = aid_gate_make(&segment->hosts, hosts, prefixes, &bits, &gate, fault);
 	if (status == STATUS_OK)
@@ -556,8 +586,10 @@ segment_check(const struct segment *segment, struct fault *fault)
 		status = check_hosts(segment, fault);
 	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = check_table(segment, kind, fault);
-	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
-		status = check_trie(segment, kind, fault);
+	if (status == STATUS_OK)
+		status = check_trie(segment, fault);
+	if (status == STATUS_OK)
+		status = check_wide(segment, fault);
 	if (status == STATUS_OK)
 		status = check_use(segment, fault);
 	if (status == STATUS_OK)

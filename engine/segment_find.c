@@ -40,20 +40,7 @@ record_fixed(const struct segment_table *table, const struct key *query,
 	if (memcmp(bytes, query->bytes, table->record_bytes - sizeof(struct le32)) != 0)
 		return false;
 	match->exact = match->whole = 1;
-	return true;
-}
-
-static bool
-record_ipv6(const struct segment_table *table, const struct key *query,
-	    const struct path_step *step, const uint8_t *bytes, struct segment_match *match)
-{
-	(void)table;
-	unsigned bits = bytes[16];
-	if (bits != step->length || memcmp(bytes, query->bytes, bits / 8) != 0)
-		return false;
-	match->exact = step->last;
-	match->whole = 1;
-	match->specific = (uint16_t)bits;
+	match->specific = query->kind == KIND_IPV6 ? 128 : 0;
 	return true;
 }
 
@@ -105,7 +92,7 @@ record_url(const struct segment_table *table, const struct key *query,
 }
 
 static record_cb *const record_compare[KIND_COUNT] = {
-	[KIND_IPV6] = record_ipv6, [KIND_DOMAIN] = record_domain, [KIND_URL] = record_url,
+	[KIND_IPV6] = record_fixed, [KIND_DOMAIN] = record_domain, [KIND_URL] = record_url,
 	[KIND_SHA1] = record_fixed, [KIND_SHA256] = record_fixed,
 };
 
@@ -181,20 +168,14 @@ walk_hosts(struct found *found)
 		found_add(found, &match);
 }
 
+/* From the prefix of number `record`, less one, to all that cover it. */
 static void
-walk_trie(struct found *found, const struct ptrie *trie)
+walk_prefixes(struct found *found, uint32_t record)
 {
+	const struct segment *segment = found->segment;
 	const struct key *query = found->query;
-	uint64_t high, low = 0;
-	if (query->kind == KIND_IPV4) {
-		high = (uint64_t)be32_get(query->bytes) << 32;
-	} else {
-		high = be64_get(query->bytes);
-		low = be64_get(query->bytes + 8);
-	}
 	struct ptrie_prefix prefix;
-	uint32_t record = ptrie_find(trie, high, low);
-	bool more = record != 0 && ptrie_record(trie, record - 1, &prefix);
+	bool more = record != 0 && segment_prefix(segment, query->kind, record - 1, &prefix);
 	while (more) {
 		struct segment_match match = {
 			.claims = prefix.claims, .record = record - 1, .in_trie = 1, .whole = 1,
@@ -204,8 +185,28 @@ walk_trie(struct found *found, const struct ptrie *trie)
 		if (prefix.bits <= query->prefix_bits)
 			found_add(found, &match);
 		record = prefix.parent;
-		more = ptrie_parent(trie, &prefix);
+		more = segment_prefix_parent(segment, query->kind, &prefix);
 	}
+}
+
+static void
+walk_ipv4(struct found *found)
+{
+	const struct segment *segment = found->segment;
+	walk_hosts(found);
+	if (segment->trie.record_count > 0)
+		walk_prefixes(found, ptrie_find(&segment->trie,
+						(uint64_t)be32_get(found->query->bytes) << 32, 0));
+}
+
+static void
+walk_ipv6(struct found *found)
+{
+	const uint8_t *address = found->query->bytes;
+	uint32_t value = wide_find(&found->segment->wide, be64_get(address), be64_get(address + 8));
+	if ((value & WIDE_HOSTS) != 0)
+		walk_table(found, &found->segment->table[KIND_IPV6]);
+	walk_prefixes(found, value & WIDE_RECORD);
 }
 
 /* --- SMS patterns ---------------------------------------------------------------- */
@@ -317,29 +318,28 @@ segment_collect(const struct segment *segment, const struct key *query,
 	if (query->kind == KIND_IPV4 && !gate_open(segment, query))
 		return 0;
 	if (query->kind == KIND_IPV4)
-		walk_hosts(&found);
+		walk_ipv4(&found);
+	else if (query->kind == KIND_IPV6)
+		walk_ipv6(&found);
 	else
 		walk_table(&found, &segment->table[query->kind]);
-	if (query->kind <= KIND_IPV6 && segment->trie[query->kind].record_count > 0)
-		walk_trie(&found, &segment->trie[query->kind]);
 	if (query->kind == KIND_URL && segment->pattern_count > 0)
 		walk_patterns(&found);
 	return found.count;
 }
 
 static uint32_t
-find_in_trie(const struct ptrie *trie, const struct key *key)
+find_prefix(const struct segment *segment, const struct key *key)
 {
-	uint64_t high, low = 0;
-	if (key->kind == KIND_IPV4) {
-		high = (uint64_t)be32_get(key->bytes) << 32;
-	} else {
-		high = be64_get(key->bytes);
-		low = be64_get(key->bytes + 8);
-	}
 	struct ptrie_prefix prefix;
-	uint32_t record = ptrie_find_exact(trie, high, low, key->prefix_bits);
-	if (record == 0 || !ptrie_record(trie, record - 1, &prefix))
+	uint32_t record = 0;
+	if (key->kind == KIND_IPV6)
+		record = wide_find_exact(&segment->wide, be64_get(key->bytes),
+					 be64_get(key->bytes + 8), key->prefix_bits);
+	else if (segment->trie.record_count > 0)
+		record = ptrie_find_exact(&segment->trie, (uint64_t)be32_get(key->bytes) << 32, 0,
+					  key->prefix_bits);
+	if (record == 0 || !segment_prefix(segment, key->kind, record - 1, &prefix))
 		return SEGMENT_NONE;
 	return prefix.claims;
 }
@@ -359,8 +359,7 @@ segment_find(const struct segment *segment, const struct key *key)
 	struct path path;
 	struct path_step step = {0};
 	if (!path_in_table(key))
-		return segment->trie[key->kind].record_count == 0
-			? SEGMENT_NONE : find_in_trie(&segment->trie[key->kind], key);
+		return find_prefix(segment, key);
 	if (key->kind == KIND_IPV4)
 		return find_host(&segment->hosts, key);
 	if (table->buckets == 0)

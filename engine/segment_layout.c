@@ -79,8 +79,6 @@ add_key(struct maker *maker, const struct key *key, uint32_t record, uint32_t fl
 static uint32_t
 flags_of(const struct key *key, unsigned scopes)
 {
-	if (key->kind == KIND_IPV6 && key->prefix_bits < 128)
-		return BUCKET_ENTRY;
 	if (!kind_table[key->kind].scoped || key->pattern != 0)
 		return FORMAT_SLOT_HERE;
 	return ((scopes & SCOPE_EXACT) != 0 ? FORMAT_SLOT_HERE : 0) |

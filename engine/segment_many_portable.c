@@ -31,6 +31,7 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 	return found;
 }
 
+#define many_wide wide_many_portable
 #define MANY(name) name##_portable
 #define MANY_NAME "portable"
 #include "engine/segment_many_body.h"

@@ -18,6 +18,7 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 	       (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(high)) << 4;
 }
 
+#define many_wide wide_many_portable
 #define MANY(name) name##_sse2
 #define MANY_NAME "sse2"
 #include "engine/segment_many_body.h"

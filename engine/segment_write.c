@@ -12,6 +12,7 @@
 #include "engine/segment_aid.h"
 #include "engine/segment_build_state.h"
 #include "engine/segment_layout.h"
+#include "engine/wide_build.h"
 
 #define GATHER_BYTES 65536
 #define GATHER_AHEAD 8 /* texts; records twice as far */
@@ -23,7 +24,7 @@ struct writer {
 	uint32_t *source_final, *tags_final, *list_final; /* by provisional number */
 	struct segment_table table[KIND_COUNT];
 	struct layout layout[KIND_COUNT];
-	struct aid_image info, sources, tags, claims, gate, trie[2], patterns, grams;
+	struct aid_image info, sources, tags, claims, gate, trie, wide, patterns, grams;
 	uint32_t gate_bits;
 	struct container_out *out;
 	uint32_t section_count;
@@ -266,26 +267,57 @@ finish_hosts(struct writer *writer, struct fault *fault)
 	return STATUS_OK;
 }
 
-static enum status
-finish_trie(struct writer *writer, enum kind kind, struct fault *fault)
+static void
+finish_prefixes(struct writer *writer, enum kind kind)
 {
 	struct build_kind *rows = &writer->build->kind[kind];
-	if (rows->prefix_count == 0)
-		return STATUS_OK;
 	for (size_t i = 0; i < rows->prefix_count; i++)
 		rows->prefixes[i].claims = writer->list_final[rows->prefixes[i].claims];
-	qsort(rows->prefixes, rows->prefix_count, sizeof(*rows->prefixes), ptrie_entry_compare);
+	if (rows->prefix_count > 0)
+		qsort(rows->prefixes, rows->prefix_count, sizeof(*rows->prefixes),
+		      ptrie_entry_compare);
+}
+
+static enum status
+finish_trie(struct writer *writer, struct fault *fault)
+{
+	struct build_kind *rows = &writer->build->kind[KIND_IPV4];
 	struct ptrie_image image;
-	enum status status = ptrie_build(kind, rows->prefixes, rows->prefix_count, &image, fault);
+	if (rows->prefix_count == 0)
+		return STATUS_OK;
+	finish_prefixes(writer, KIND_IPV4);
+	enum status status = ptrie_build(KIND_IPV4, rows->prefixes, rows->prefix_count, &image, fault);
 	if (status == STATUS_OK)
-		writer->trie[kind] = (struct aid_image){image.bytes, image.length};
+		writer->trie = (struct aid_image){image.bytes, image.length};
+	return status;
+}
+
+static enum status
+finish_wide(struct writer *writer, struct fault *fault)
+{
+	struct build_kind *rows = &writer->build->kind[KIND_IPV6];
+	const struct record_ipv6_d *records = (const struct record_ipv6_d *)rows->records;
+	struct wide_image image;
+	uint64_t *hosts = malloc(rows->count * sizeof(*hosts) + 1);
+	if (hosts == NULL)
+		return no_memory(fault);
+	for (size_t i = 0; i < rows->count; i++)
+		hosts[i] = be64_get(records[i].address);
+	finish_prefixes(writer, KIND_IPV6);
+	enum status status = STATUS_OK;
+	if (rows->count + rows->prefix_count > 0)
+		status = wide_build(rows->prefixes, rows->prefix_count, hosts,
+				    wide_hosts_sort(hosts, rows->count), &image, fault);
+	if (status == STATUS_OK && rows->count + rows->prefix_count > 0)
+		writer->wide = (struct aid_image){image.bytes, image.length};
+	free(hosts);
 	return status;
 }
 
 static enum status
 finish_aids(struct writer *writer, struct fault *fault)
 {
-	const struct aid_image *image = &writer->trie[KIND_IPV4];
+	const struct aid_image *image = &writer->trie;
 	const struct layout *layout = &writer->layout[KIND_IPV4];
 	struct hosts hosts = {.lines = (const struct hosts_line_d *)layout->lines,
 			      .numbers = layout->lines_count * HOSTS_NUMBERS};
@@ -349,8 +381,10 @@ declare_all(struct writer *writer)
 	declare(writer, FORMAT_GATE_IPV4, writer->gate.length);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		const struct layout *layout = &writer->layout[kind];
-		if (kind <= KIND_IPV6)
-			declare(writer, FORMAT_TRIE(kind), writer->trie[kind].length);
+		if (kind == KIND_IPV4)
+			declare(writer, FORMAT_TRIE_IPV4, writer->trie.length);
+		if (kind == KIND_IPV6)
+			declare(writer, FORMAT_WIDE_IPV6, writer->wide.length);
 		declare(writer, FORMAT_HOT(kind), layout->lines_count * sizeof(struct bucket_d));
 		declare(writer, FORMAT_RECORDS(kind),
 			layout->record_count * build_record_bytes(kind));
@@ -513,9 +547,10 @@ emit_all(struct writer *writer, struct fault *fault)
 		status = emit_image(writer, images[i]->bytes, images[i]->length, fault);
 	for (int kind = 0; status == STATUS_OK && kind < KIND_COUNT; kind++) {
 		const struct layout *layout = &writer->layout[kind];
-		if (kind <= KIND_IPV6)
-			status = emit_image(writer, writer->trie[kind].bytes,
-					    writer->trie[kind].length, fault);
+		if (kind == KIND_IPV4)
+			status = emit_image(writer, writer->trie.bytes, writer->trie.length, fault);
+		if (kind == KIND_IPV6)
+			status = emit_image(writer, writer->wide.bytes, writer->wide.length, fault);
 		if (status == STATUS_OK)
 			status = emit_image(writer, layout->lines,
 					    layout->lines_count * sizeof(struct bucket_d), fault);
@@ -535,8 +570,10 @@ finish_all(struct writer *writer, struct fault *fault)
 		status = finish_hosts(writer, fault);
 	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = finish_table(writer, kind, fault);
-	for (int kind = KIND_IPV4; status == STATUS_OK && kind <= KIND_IPV6; kind++)
-		status = finish_trie(writer, kind, fault);
+	if (status == STATUS_OK)
+		status = finish_trie(writer, fault);
+	if (status == STATUS_OK)
+		status = finish_wide(writer, fault);
 	if (status == STATUS_OK)
 		status = finish_aids(writer, fault);
 	if (status == STATUS_OK)
@@ -548,8 +585,8 @@ static void
 writer_fini(struct writer *writer)
 {
 	struct aid_image *images[] = {&writer->info,  &writer->sources, &writer->tags,
-				  &writer->claims, &writer->gate,    &writer->trie[0],
-				  &writer->trie[1], &writer->patterns, &writer->grams};
+				  &writer->claims, &writer->gate,    &writer->trie,
+				  &writer->wide,   &writer->patterns, &writer->grams};
 	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++)
 		free(images[i]->bytes);
 	for (int kind = 0; kind < KIND_COUNT; kind++)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/wide.h"
 
-#include <string.h>
-
 static uint64_t
 align_up(uint64_t offset)
 {
@@ -155,7 +153,7 @@ uint32_t
 wide_list_find(const struct wide *wide, uint32_t value, uint64_t hi, uint64_t lo)
 {
 	uint32_t first = (value & WIDE_RECORD) - 1, step = 1, count = wide->record_count;
-	struct wide_prefix prefix;
+	struct ptrie_prefix prefix;
 	if (first >= count)
 		return 0;
 	if (!at_or_before(wide, first, hi, lo)) {
@@ -171,7 +169,7 @@ wide_list_find(const struct wide *wide, uint32_t value, uint64_t hi, uint64_t lo
 			first += step;
 	uint32_t number = first + 1;
 	bool more = wide_record(wide, first, &prefix);
-	while (more && !wide_same(prefix.hi, prefix.lo, hi, lo, prefix.bits)) {
+	while (more && !ptrie_same(prefix.hi, prefix.lo, hi, lo, prefix.bits)) {
 		number = prefix.parent;
 		more = wide_parent(wide, &prefix);
 	}
@@ -181,7 +179,7 @@ wide_list_find(const struct wide *wide, uint32_t value, uint64_t hi, uint64_t lo
 /* --- records --- */
 
 bool
-wide_record(const struct wide *wide, uint32_t index, struct wide_prefix *prefix)
+wide_record(const struct wide *wide, uint32_t index, struct ptrie_prefix *prefix)
 {
 	if (index >= wide->record_count || wide->hot[index].bits > WIDE_BITS_MAX)
 		return false;
@@ -195,9 +193,9 @@ wide_record(const struct wide *wide, uint32_t index, struct wide_prefix *prefix)
 }
 
 bool
-wide_parent(const struct wide *wide, struct wide_prefix *prefix)
+wide_parent(const struct wide *wide, struct ptrie_prefix *prefix)
 {
-	struct wide_prefix parent;
+	struct ptrie_prefix parent;
 	if (!wide_record(wide, prefix->parent - 1, &parent) || parent.bits >= prefix->bits)
 		return false;
 	*prefix = parent;
@@ -208,7 +206,7 @@ uint32_t
 wide_find_exact(const struct wide *wide, uint64_t hi, uint64_t lo, unsigned bits)
 {
 	uint32_t number = wide_find(wide, hi, lo) & WIDE_RECORD;
-	struct wide_prefix prefix;
+	struct ptrie_prefix prefix;
 	for (bool more = wide_record(wide, number - 1, &prefix); more && prefix.bits >= bits;) {
 		if (prefix.bits == bits)
 			return prefix.hi == hi && prefix.lo == lo ? number : 0;

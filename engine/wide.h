@@ -50,6 +50,7 @@
 #include <stdbool.h>
 
 #include "engine/bytes.h"
+#include "engine/ptrie.h"
 #include "engine/status.h"
 
 #define WIDE_LINE_BYTES 64
@@ -139,14 +140,6 @@ struct wide {
 	uint32_t root_bits;         /* 0: attached to nothing, finds nothing */
 };
 
-/* One record, decoded. */
-struct wide_prefix {
-	uint64_t hi, lo;
-	uint32_t bits;
-	uint32_t parent;            /* as stored: use wide_parent() to follow it */
-	uint32_t claims;
-};
-
 /* Where each part stands; `length` is the section's. From counts alone. */
 struct wide_layout {
 	uint64_t root, lines, hot, keys, length;
@@ -180,20 +173,28 @@ wide_many_fn wide_many_portable;
 wide_many_fn wide_many_avx2, wide_many_avx512;
 #endif
 
+/* Ask for what a hit needs of a record. */
+static inline void
+wide_prefetch(const struct wide *wide, uint32_t index)
+{
+	if (index < wide->record_count)
+		__builtin_prefetch(&wide->hot[index]);
+}
+
 /*
  * Record `index` (what wide_find gave, less one: a miss is out of range too).
  * False if there is none, or if it claims to be longer than /127. On damaged
  * bytes the other fields may hold anything.
  */
 bool
-wide_record(const struct wide *wide, uint32_t index, struct wide_prefix *prefix);
+wide_record(const struct wide *wide, uint32_t index, struct ptrie_prefix *prefix);
 
 /*
  * Go on to the next shorter covering prefix; false at the end. Each step gives
  * a shorter one, whatever the bytes say: at most 128 steps.
  */
 bool
-wide_parent(const struct wide *wide, struct wide_prefix *prefix);
+wide_parent(const struct wide *wide, struct ptrie_prefix *prefix);
 
 /* 1 + index of the record of exactly this prefix; 0 = none. */
 uint32_t
@@ -215,18 +216,6 @@ wide_list_find(const struct wide *wide, uint32_t value, uint64_t hi, uint64_t lo
  */
 enum status
 wide_check(const struct wide *wide, const uint64_t *hosts, size_t host_count, struct fault *fault);
-
-/* --- bits of addresses, for reader, builder and check --- */
-
-/* True if the first `bits` (0..127) bits of two addresses are the same. */
-static inline bool
-wide_same(uint64_t hi, uint64_t lo, uint64_t other_hi, uint64_t other_lo, unsigned bits)
-{
-	uint64_t high = hi ^ other_hi, low = lo ^ other_lo;
-	if (bits <= 64)
-		return bits == 0 || high >> (64 - bits) == 0;
-	return high == 0 && low >> (128 - bits) == 0;
-}
 
 /* The slot of `hi` in a table of 2^width (1..16) cells after `used` (0..63) bits. */
 static inline uint32_t

@@ -4,21 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 65 /* prefixes up to /64 that cover one another */
+#define DEPTH_MAX 66 /* /0 to /64 over one another, and what lies in the /64 */
 
 /* A table has a cell for each so many ranges (docs/bench-wide.md). */
 #define TABLE_RANGES 16u
-
-int
-wide_entry_compare(const void *a, const void *b)
-{
-	const struct wide_entry *x = a, *y = b;
-	if (x->hi != y->hi)
-		return x->hi < y->hi ? -1 : 1;
-	if (x->lo != y->lo)
-		return x->lo < y->lo ? -1 : 1;
-	return (x->bits > y->bits) - (x->bits < y->bits);
-}
 
 static int
 compare_hosts(const void *a, const void *b)
@@ -48,14 +37,14 @@ no_memory(struct fault *fault)
 /* --- records ----------------------------------------------------------------------------- */
 
 uint32_t
-wide_parent_expected(const struct wide *wide, uint32_t index, const struct wide_prefix *prefix)
+wide_parent_expected(const struct wide *wide, uint32_t index, const struct ptrie_prefix *prefix)
 {
 	/* What covers this record and stands before it is the record just before, or covers that. */
-	struct wide_prefix before;
+	struct ptrie_prefix before;
 	uint32_t number = index;
 	bool more = wide_record(wide, index - 1, &before);
 	while (more && !(before.bits < prefix->bits &&
-			 wide_same(before.hi, before.lo, prefix->hi, prefix->lo, before.bits))) {
+			 ptrie_same(before.hi, before.lo, prefix->hi, prefix->lo, before.bits))) {
 		number = before.parent;
 		more = wide_parent(wide, &before);
 	}
@@ -63,7 +52,7 @@ wide_parent_expected(const struct wide *wide, uint32_t index, const struct wide_
 }
 
 const char *
-wide_entry_mistake(const struct wide_entry *entry, const struct wide_entry *before)
+wide_entry_mistake(const struct ptrie_entry *entry, const struct ptrie_entry *before)
 {
 	if (entry->bits > WIDE_BITS_MAX)
 		return "a prefix longer than /127";
@@ -71,7 +60,7 @@ wide_entry_mistake(const struct wide_entry *entry, const struct wide_entry *befo
 	uint64_t low = entry->bits <= 64 ? entry->lo : entry->lo << (entry->bits - 64);
 	if ((high | low) != 0)
 		return "bits are set past the length of a prefix";
-	if (before != NULL && wide_entry_compare(before, entry) >= 0)
+	if (before != NULL && ptrie_entry_compare(before, entry) >= 0)
 		return "prefixes are not in order, or twice there";
 	return NULL;
 }
@@ -79,16 +68,16 @@ wide_entry_mistake(const struct wide_entry *entry, const struct wide_entry *befo
 /* Hot and keys of the records: storage for all of them. */
 static enum status
 fill_records(struct wide *wide, struct wide_hot_d *hot, struct wide_key_d *keys,
-	     const struct wide_entry *entries, size_t n, struct fault *fault)
+	     const struct ptrie_entry *entries, size_t n, struct fault *fault)
 {
 	wide->hot = hot;
 	wide->keys = keys;
 	for (size_t i = 0; i < n; i++) {
-		const struct wide_entry *entry = &entries[i];
+		const struct ptrie_entry *entry = &entries[i];
 		const char *mistake = wide_entry_mistake(entry, i > 0 ? entry - 1 : NULL);
 		if (mistake != NULL)
 			return fault_set(fault, STATUS_USAGE, "wide entry", i, "%s", mistake);
-		struct wide_prefix prefix = { .hi = entry->hi, .lo = entry->lo, .bits = entry->bits };
+		struct ptrie_prefix prefix = { .hi = entry->hi, .lo = entry->lo, .bits = entry->bits };
 		hot[i] = (struct wide_hot_d){ .claims = le32_make(entry->claims),
 					      .bits = (uint8_t)entry->bits };
 		be64_put(keys[i].address, entry->hi);
@@ -162,10 +151,10 @@ sweep_inside(struct sweep *sweep, uint64_t hi, uint32_t first)
 }
 
 static void
-sweep_record(struct sweep *sweep, const struct wide_prefix *prefix)
+sweep_record(struct sweep *sweep, const struct ptrie_prefix *prefix)
 {
 	uint32_t first = sweep->record + 1;
-	struct wide_prefix next = *prefix;
+	struct ptrie_prefix next = *prefix;
 	if (prefix->bits <= 64) {
 		sweep_open(sweep, prefix->hi, prefix->bits, first);
 		sweep->record++;
@@ -179,7 +168,7 @@ sweep_record(struct sweep *sweep, const struct wide_prefix *prefix)
 static void
 sweep_all(struct sweep *sweep)
 {
-	struct wide_prefix prefix;
+	struct ptrie_prefix prefix;
 	range_begin(sweep, 0, 0);
 	while (sweep->record < sweep->wide->record_count || sweep->host < sweep->host_count) {
 		bool record = wide_record(sweep->wide, sweep->record, &prefix);
@@ -470,7 +459,7 @@ join_parts(const struct wide *wide, const struct wide_maker *maker, struct wide_
 }
 
 enum status
-wide_build(const struct wide_entry *entries, size_t n, const uint64_t *hosts, size_t host_count,
+wide_build(const struct ptrie_entry *entries, size_t n, const uint64_t *hosts, size_t host_count,
 	   struct wide_image *image, struct fault *fault)
 {
 	struct wide wide = { .root = NULL };

@@ -12,46 +12,38 @@
 #ifndef ENGINE_WIDE_BUILD_H
 #define ENGINE_WIDE_BUILD_H
 
+#include "engine/ptrie_build.h"
 #include "engine/wide.h"
-
-struct wide_entry {
-	uint64_t hi, lo;            /* bits past `bits` zero */
-	uint32_t bits;              /* 0..127 */
-	uint32_t claims;
-};
 
 struct wide_image {
 	uint8_t *bytes;             /* malloc'd: free() it */
 	size_t length;              /* a multiple of 64 */
 };
 
-/* The order of entries and records: by address, then shorter first; <0, 0, >0. For qsort. */
-int
-wide_entry_compare(const void *a, const void *b);
-
 /* Sort the high halves of hosts and drop those that are there twice; how many are left. */
 size_t
 wide_hosts_sort(uint64_t *hosts, size_t n);
 
 /*
- * Build from `n` entries and `host_count` /64s in order, all distinct.
+ * Build from `n` entries (up to /127) in order of ptrie_entry_compare, and the /64s of
+ * `host_count` hosts, sorted, all distinct.
  * STATUS_USAGE (with the entry's number in the fault's offset) if they are
  * not, or if one has bits past its length; STATUS_LIMIT past WIDE_RECORDS_MAX
  * or the lines that a cell can name; STATUS_NO_MEMORY.
  */
 enum status
-wide_build(const struct wide_entry *entries, size_t n, const uint64_t *hosts, size_t host_count,
+wide_build(const struct ptrie_entry *entries, size_t n, const uint64_t *hosts, size_t host_count,
 	   struct wide_image *image, struct fault *fault);
 
 /* --- shared with wide_check.c --- */
 
 /* The parent that record `index` must have, given that those before it are right. */
 uint32_t
-wide_parent_expected(const struct wide *wide, uint32_t index, const struct wide_prefix *prefix);
+wide_parent_expected(const struct wide *wide, uint32_t index, const struct ptrie_prefix *prefix);
 
 /* NULL if `entry` may follow `before` (NULL: the first), else what is wrong. */
 const char *
-wide_entry_mistake(const struct wide_entry *entry, const struct wide_entry *before);
+wide_entry_mistake(const struct ptrie_entry *entry, const struct ptrie_entry *before);
 
 /* Root and lines in disk form, made of a section's records. */
 struct wide_node;

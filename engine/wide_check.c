@@ -43,20 +43,20 @@ check_padding(struct check *check)
 
 /* Record `index`; the ones before it are right, `before` is the one just before, if any. */
 static bool
-check_record(struct check *check, uint32_t index, const struct wide_entry *before,
-	     struct wide_entry *entry)
+check_record(struct check *check, uint32_t index, const struct ptrie_entry *before,
+	     struct ptrie_entry *entry)
 {
 	const struct wide *wide = check->wide;
 	uint64_t hot = check->layout.hot + (uint64_t)index * sizeof(struct wide_hot_d);
 	uint64_t key = check->layout.keys + (uint64_t)index * sizeof(struct wide_key_d);
-	struct wide_prefix prefix;
+	struct ptrie_prefix prefix;
 	if (!wide_record(wide, index, &prefix))
 		return check_fail(check, "wide hot", hot + offsetof(struct wide_hot_d, bits),
 				  "longer than /127");
 	if (!check_zero(check, hot + offsetof(struct wide_hot_d, zero),
 			hot + sizeof(struct wide_hot_d)))
 		return false;
-	*entry = (struct wide_entry){ prefix.hi, prefix.lo, prefix.bits, 0 };
+	*entry = (struct ptrie_entry){ prefix.hi, prefix.lo, prefix.bits, 0 };
 	const char *mistake = wide_entry_mistake(entry, before);
 	if (mistake != NULL)
 		return check_fail(check, "wide keys", key, mistake);
@@ -69,7 +69,7 @@ check_record(struct check *check, uint32_t index, const struct wide_entry *befor
 static bool
 check_records(struct check *check)
 {
-	struct wide_entry entries[2];
+	struct ptrie_entry entries[2];
 	for (uint32_t i = 0; i < check->wide->record_count; i++)
 		if (!check_record(check, i, i > 0 ? &entries[~i & 1] : NULL, &entries[i & 1]))
 			return false;

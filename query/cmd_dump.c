@@ -213,11 +213,14 @@ dump_kind(struct dump *dump, const struct segment *segment, enum kind kind)
 		dump_hosts(dump, segment);
 	else
 		dump_table(dump, &segment->table[kind]);
-	if (kind <= KIND_IPV6) {
-		row_u64(dump, "prefixes", segment->trie[kind].record_count);
-		row_u64(dump, "trie_nodes", segment->trie[kind].node_count);
-		row_u64(dump, "trie_leaves", segment->trie[kind].leaf_count);
+	if (kind <= KIND_IPV6)
+		row_u64(dump, "prefixes", segment_prefixes(segment, kind));
+	if (kind == KIND_IPV4) {
+		row_u64(dump, "trie_nodes", segment->trie.node_count);
+		row_u64(dump, "trie_leaves", segment->trie.leaf_count);
 	}
+	if (kind == KIND_IPV6)
+		row_u64(dump, "range_lines", segment->wide.line_count);
 	row_end(dump);
 }
 

@@ -3,6 +3,7 @@
 
 #include "engine/format.h"
 #include "engine/ptrie.h"
+#include "engine/wide.h"
 
 #define FIELD(structure, name, truth) \
 	{ #structure, #name, offsetof(struct structure, name), \
@@ -54,7 +55,6 @@ const struct field field_table[] = {
 	FREE(hosts_line_d, claims),     /* another key's claims are claims too */
 	STRICT(hosts_line_d, reserved),
 	STRICT(record_ipv6_d, address),
-	STRICT(record_ipv6_d, bits),
 	FREE(record_ipv6_d, claims),
 	STRICT(record_sha1_d, digest),
 	FREE(record_sha1_d, claims),
@@ -101,10 +101,32 @@ const struct field field_table[] = {
 	STRICT(ptrie_node_d, runs),
 	STRICT(ptrie_node_d, first_node),
 	STRICT(ptrie_node_d, first_leaf),
+	STRICT(ptrie_leaf_d, record),
+	STRICT(ptrie_leaf_d, claims),   /* the record has the same */
+
 	STRICT(ptrie_tail_d, bits),
 	STRICT(ptrie_tail_d, zero),
 	STRICT(ptrie_tail_d, parent),
-	FREE(ptrie_tail_d, claims),
+	STRICT(ptrie_tail_d, claims),
+
+	STRICT(wide_head_d, root_bits),
+	STRICT(wide_head_d, line_count),
+	STRICT(wide_head_d, record_count),
+	STRICT(wide_head_d, zero),
+	STRICT(wide_brief_d, key),
+	STRICT(wide_brief_d, value),
+	STRICT(wide_brief_d, zero),
+	STRICT(wide_full_d, key),
+	STRICT(wide_full_d, value),
+	STRICT(wide_inner_d, key),
+	STRICT(wide_inner_d, first),
+	STRICT(wide_inner_d, full),
+	STRICT(wide_inner_d, zero),
+	FREE(wide_hot_d, claims),
+	STRICT(wide_hot_d, bits),
+	STRICT(wide_hot_d, zero),
+	STRICT(wide_key_d, address),
+	STRICT(wide_key_d, parent),
 };
 
 const size_t field_count = sizeof(field_table) / sizeof(field_table[0]);

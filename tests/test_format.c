@@ -153,6 +153,7 @@ START_TEST(every_structure_is_listed)
 
 	find_all_structures("engine/format.h", &found);
 	find_all_structures("engine/ptrie.h", &found);
+	find_all_structures("engine/wide.h", &found);
 	for (size_t i = 0; i < field_count; i++)
 		listed += i == 0 ||
 			  strcmp(field_table[i].structure, field_table[i - 1].structure) != 0;
@@ -175,7 +176,7 @@ START_TEST(section_ids)
 {
 	static const uint32_t single[] = { FORMAT_INFO, FORMAT_SOURCES, FORMAT_TAGS, FORMAT_CLAIMS,
 					   FORMAT_PATTERNS, FORMAT_GRAMS, FORMAT_GATE_IPV4,
-					   FORMAT_TRIE(KIND_IPV4), FORMAT_TRIE(KIND_IPV6),
+					   FORMAT_TRIE_IPV4, FORMAT_WIDE_IPV6,
 					   FORMAT_KEYS(KIND_DOMAIN), FORMAT_KEYS(KIND_URL),
 					   FORMAT_LAYERS, FORMAT_CATALOG };
 	char *text = read_text("docs/format.md");
