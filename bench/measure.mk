@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Included by the Makefile: the measurements of repute by itself (docs/bench.md says what each shows).
 
-.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots bench-judge
+.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots bench-judge bench-inspect
 
 # $(1): a program of bench/, built for speed; $(2): its arguments
 BENCH_RUN = $(MAKE) VARIANT=bench build/obj/bench/bench/$(1) >&2 && mkdir -p build/tmp && \
@@ -28,6 +28,10 @@ bench-judge: ## Verdicts beside look-ups, 1 to 1,000 filters; compile time (JUDG
 bench-import: ## Text feeds to a published store, beside the parser alone (IMPORT_ARGS='--entries 1e7')
 	@$(MAKE) VARIANT=bench build/obj/bench/repute >&2
 	@$(call BENCH_RUN,bench_import,$(IMPORT_ARGS))
+
+bench-inspect: ## Packets from memory to verdicts, against 1 M and 10 M entries (INSPECT_ARGS='--entries 1e7 --traffic ipv4')
+	@$(call BENCH_RUN,bench_inspect,$(if $(INSPECT_ARGS),$(INSPECT_ARGS),--entries 1e6))
+	@$(if $(INSPECT_ARGS),:,build/obj/bench/bench/bench_inspect --entries 1e7)
 
 bench-plots: ## Plots and tables of JSON lines into docs/bench/ (JSON='a.json b.json')
 	@bench/plot docs/bench $(JSON)
