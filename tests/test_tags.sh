@@ -222,5 +222,31 @@ refuse 'two values of a number' 'second, different value' at retag --where 'key 
 refuse 'no condition' 'needs --where' at retag --untag Team
 refuse 'no change' 'needs --tag or --untag' at retag --where 'key is present'
 
+# ---- what profiles ask stays ---------------------------------------------------------------
+
+fresh
+at tag add Team --type list --values 'red,blue'
+at tag add Source --type number --min 0 --max 9
+cat >p.ini <<'END'
+[profile]
+name = perimeter
+[action "Block"]
+flow = block
+[filter "Plain"]
+action = Block
+untagged = yes
+[filter "Red"]
+action = Block
+where = not (team is missing or Confidence < 5) and source = 3
+END
+at profile import p.ini >/dev/null
+refuse 'a category that a filter asks' \
+	'filter "Red" of profile "perimeter" asks the tag category "Team"' at tag remove TEAM
+refuse 'one that hides a word of its own' 'asks the tag category "Source"' at tag remove Source
+at tag add Free --type text
+expect 'another goes' 0 '' at tag remove Free
+at profile remove perimeter >/dev/null
+expect 'and so do they without it' 0 '' at tag remove Team
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
