@@ -279,6 +279,18 @@ judge_one(const struct judge *judge, const struct key *key, uint64_t now,
 	judge_all(judge, key, now, verdict);
 }
 
+static void
+judge_candidate(const struct judge *judge, const struct lookup_batch *batch, size_t place,
+		const struct lookup_candidate *candidate, uint64_t now,
+		struct repute_verdict *verdict)
+{
+	struct key room;
+	if (candidate->sole && !judge->excepts[batch->kind])
+		judge_sole(judge, &candidate->found, now, verdict);
+	else
+		judge_all(judge, lookup_batch_key(batch, place, &room), now, verdict);
+}
+
 void
 judge_many(const struct judge *judge, const struct lookup_batch *batch, size_t n, uint64_t now,
 	   struct repute_verdict *verdicts)
@@ -291,14 +303,31 @@ judge_many(const struct judge *judge, const struct lookup_batch *batch, size_t n
 		size_t count = lookup_candidates(judge->view, batch, from, chunk, candidates);
 		for (size_t i = 0; i < count; i++) {
 			size_t place = from + candidates[i].place;
-			struct key room;
-			if (candidates[i].sole && !judge->excepts[batch->kind])
-				judge_sole(judge, &candidates[i].found, now, &verdicts[place]);
-			else
-				judge_all(judge, lookup_batch_key(batch, place, &room), now,
-					  &verdicts[place]);
+			judge_candidate(judge, batch, place, &candidates[i], now, &verdicts[place]);
 		}
 	}
+}
+
+/* Damaged files may name a query twice: no more rows than there is room for. */
+size_t
+judge_hits(const struct judge *judge, const struct lookup_batch *batch, size_t n, uint64_t now,
+	   uint32_t *places, struct repute_verdict *verdicts)
+{
+	struct lookup_candidate candidates[LOOKUP_CHUNK];
+	size_t decided = 0;
+	for (size_t from = 0; from < n; from += LOOKUP_CHUNK) {
+		size_t chunk = n - from < LOOKUP_CHUNK ? n - from : LOOKUP_CHUNK;
+		size_t count = lookup_candidates(judge->view, batch, from, chunk, candidates);
+		for (size_t i = 0; i < count && decided < n; i++) {
+			struct repute_verdict *verdict = &verdicts[decided];
+			size_t place = from + candidates[i].place;
+			verdict_nothing(verdict);
+			judge_candidate(judge, batch, place, &candidates[i], now, verdict);
+			places[decided] = (uint32_t)place;
+			decided += verdict->filter != NO_ROW || verdict->exception != NO_ROW;
+		}
+	}
+	return decided;
 }
 
 /* --- making ---------------------------------------------------------------------------- */

@@ -491,10 +491,30 @@ START_TEST(another_text_is_compiled_anew)
 }
 END_TEST
 
+/* judge_hits gives what judge_many decided, each once. */
+static void
+hits_are_those(const struct lookup_batch *batch, size_t n, const struct repute_verdict *wanted)
+{
+	static struct repute_verdict got[1000];
+	static uint32_t places[1000];
+	static bool seen[1000];
+	size_t count = judge_hits(judge, batch, n, now, places, got), decided = 0;
+	memset(seen, 0, sizeof(seen));
+	for (size_t i = 0; i < n; i++)
+		decided += wanted[i].filter != NONE || wanted[i].exception != NONE;
+	ck_assert_uint_eq(count, decided);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_uint_lt(places[i], n);
+		ck_assert(!seen[places[i]]);
+		seen[places[i]] = true;
+		same(&wanted[places[i]], &got[i], "judge_hits");
+	}
+}
+
 START_TEST(batches_of_every_size)
 {
 	static uint32_t addresses[1000];
-	static struct repute_verdict verdicts[1000];
+	static struct repute_verdict verdicts[1001];
 	struct lookup_batch batch = {.kind = KIND_IPV4, .ipv4 = addresses};
 	put_base();
 	load(ACTIONS FILTER("7", "action = b\nwhere = \"" COUNT "\" = 7")
@@ -511,6 +531,7 @@ START_TEST(batches_of_every_size)
 			ck_assert(verdicts[i].hit.found == (even && !excepted));
 		}
 		ck_assert_uint_eq(((uint8_t *)&verdicts[n])[0], 0xa5);
+		hits_are_those(&batch, n, verdicts);
 	}
 }
 END_TEST
