@@ -453,33 +453,39 @@ preview_text(const struct previewing *previewing, struct fault *fault)
 
 /* --- the command ------------------------------------------------------------------------------- */
 
-static unsigned
-limit_kinds(const char *name, size_t length)
+/* The name that is asked for, as it stands in a table; NULL if there is none. */
+static const char *
+limit_kinds(const char *name, size_t length, unsigned *kinds)
 {
 	enum kind kind;
-	if (kind_parse(name, length, &kind))
-		return 1u << kind;
+	if (kind_parse(name, length, &kind)) {
+		*kinds = 1u << kind;
+		return kind_name(kind);
+	}
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (strlen(groups[i].name) == length && memcmp(groups[i].name, name, length) == 0)
-			return groups[i].kinds;
-	return 0;
+		if (strlen(groups[i].name) == length && memcmp(groups[i].name, name, length) == 0) {
+			*kinds = groups[i].kinds;
+			return groups[i].name;
+		}
+	return NULL;
 }
 
-/* "kind=N"; cuts the text at the `=`. */
+/* "kind=N" */
 static bool
-limit_read(struct previewing *previewing, char *text)
+limit_read(struct previewing *previewing, const char *text)
 {
-	struct preview_limit *limit = &previewing->options.limits[previewing->options.limit_count];
-	char *equals = strchr(text, '=');
+	size_t at = previewing->options.limit_count;
+	const char *equals = strchr(text, '=');
 	int64_t most;
-	if (equals == NULL || previewing->options.limit_count == PREVIEW_LIMITS)
+	if (equals == NULL || at == PREVIEW_LIMITS)
 		return false;
-	limit->kinds = limit_kinds(text, (size_t)(equals - text));
-	if (limit->kinds == 0 || !tag_number_parse(equals + 1, strlen(equals + 1), &most) || most < 0)
+	previewing->limit_names[at] = limit_kinds(text, (size_t)(equals - text),
+						  &previewing->options.limits[at].kinds);
+	if (previewing->limit_names[at] == NULL ||
+	    !tag_number_parse(equals + 1, strlen(equals + 1), &most) || most < 0)
 		return false;
-	limit->most = (uint64_t)most;
-	*equals = '\0';
-	previewing->limit_names[previewing->options.limit_count++] = text;
+	previewing->options.limits[at].most = (uint64_t)most;
+	previewing->options.limit_count++;
 	return true;
 }
 
@@ -549,9 +555,10 @@ preview_run(struct cli *cli, int argc, char **argv)
 	struct view *view;
 	int option;
 	while ((option = cli_option(cli, argc, argv)) > 0)
-		if (!limit_read(&previewing, (char *)cli->value))
+		if (!limit_read(&previewing, cli->value))
 			return cli_usage(cli, "--limit '%s': expected KIND=N, KIND one of ipv4 ipv6 "
-					 "domain url sha1 sha256 ip hash all", cli->value);
+					 "domain url sha1 sha256 ip hash all, at most %d times", cli->value,
+					 PREVIEW_LIMITS);
 	if (option < 0)
 		return cli->status;
 	if (cli->operand_count != 1)

@@ -16,7 +16,8 @@
 #include "tests/fixture.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_lookup, &cmd_check, &cmd_list, &cmd_profile, &cmd_info, &cmd_inspect, &cmd_verify, &cmd_dump, NULL
+	&cmd_lookup, &cmd_check, &cmd_list, &cmd_profile, &cmd_info, &cmd_inspect, &cmd_verify, &cmd_dump,
+	&cmd_preview, NULL
 };
 static const struct cli_program program = {"repute", "tests", "Tests.", commands};
 

@@ -2,8 +2,8 @@
 /*
  * Previews against a naive count: every claim of the twin's world
  * (tests/verdict_model.h) is asked by every filter, keys are compared one with
- * another, limits drop from a sorted list of entries. PREVIEW_WORLDS sets how
- * many worlds, PREVIEW_SEED replays.
+ * another, limits drop from a sorted list of entries; and the command as users run it. PREVIEW_WORLDS sets
+ * how many worlds, PREVIEW_SEED replays.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "query/preview.h"
+#include "tests/command.h"
 #include "tests/fixture.h"
 #include "tests/judge.h"
 #include "tests/verdict_stage.h"
@@ -318,12 +320,124 @@ START_TEST(counts_are_the_naive_ones)
 }
 END_TEST
 
+/* --- the command --------------------------------------------------------------------------- */
+
+#define PROFILE                                                                                    \
+	"[profile]\nname = draft\n[action \"Block\"]\nflow = block\n"                              \
+	"[filter \"high\"]\naction = Block\nwhere = \"Trend Micro Severity\" = High\n"                \
+	"[filter \"high too\"]\naction = Block\nwhere = \"Trend Micro Severity\" in (High, Medium)\n" \
+	"[filter \"log\"]\naction = Block\nwhere = \"Trend Micro Scan Action\" = log\n"               \
+	"[filter \"rest\"]\naction = Block\nuntagged = yes\nwhere = \"Confidence\" is missing\n"     \
+	"[filter \"off\"]\naction = Block\nenabled = no\n"
+
+/* A file beside the store; the path lives until the next call. */
+static const char *
+profile_file(const char *text)
+{
+	static char path[FILE_PATH_BYTES];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.ini", command_store);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+	return path;
+}
+
+START_TEST(command_json_tells_all_of_it)
+{
+	static const char *const states[] = { "active", "shadowed", "nothing", "active", "disabled" };
+	static const uint64_t entries[] = { 1, 0, 0, 9, 0 }; /* evil.example counts for two */
+	struct cJSON *line;
+	const struct cJSON *filter;
+
+	command_put(command_sample, COMMAND_SAMPLE, false);
+	ck_assert_int_eq(RUN("preview", "--json", "--limit", "ip=3",
+			     (char *)profile_file(PROFILE)), CLI_FOUND);
+	line = command_line(0);
+	command_members(line, "profile generation now in_force entries claims live_entries "
+			"live_claims expired untagged untagged_selected missing_selected filters "
+			"overlaps overlaps_cut bytes limits changes");
+	ck_assert_str_eq(command_text(line, "profile"), "draft");
+	ck_assert_int_eq(command_number(line, "untagged"), 8);
+	ck_assert_int_eq(command_number(line, "untagged_selected"), 8);
+	ck_assert_int_eq(command_number(line, "missing_selected"), 1);
+	filter = json_gate_first(json_gate_member(line, "filters"));
+	for (size_t i = 0; i < 5; i++, filter = json_gate_next(filter)) {
+		const struct cJSON *kinds = json_gate_member(filter, "entries");
+		int64_t sum = 0;
+		command_members(filter, "number name action state entries claims matched asks_missing");
+		ck_assert_str_eq(command_text(filter, "state"), states[i]);
+		ck_assert(command_bool(filter, "asks_missing") == (i == 3));
+		for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+			sum += command_number(kinds, kind_name((enum kind)kind));
+		ck_assert_int_eq(sum, (int64_t)entries[i]);
+	}
+	filter = json_gate_first(json_gate_member(line, "limits"));
+	ck_assert_int_eq(command_number(filter, "selected"), 4);
+	ck_assert_int_eq(command_number(filter, "dropped"), 1);
+	ck_assert_str_eq(command_text(filter, "expires"), "2026-01-02T00:00:00Z"); /* 9.9.9.9 */
+	json_gate_free(line);
+}
+END_TEST
+
+START_TEST(command_compares_with_the_profile_in_force)
+{
+	static const char next[] = "[profile]\nname = draft\n[action \"Block\"]\nflow = permit\n"
+				   "[filter \"high\"]\naction = Block\n"
+				   "where = \"Trend Micro Severity\" = High\n";
+	const struct cJSON *changes;
+	struct cJSON *line;
+
+	command_put(command_sample, COMMAND_SAMPLE, false);
+	ck_assert_int_eq(RUN("profile", "import", (char *)profile_file(PROFILE)), CLI_FOUND);
+	ck_assert_int_eq(RUN("preview", "--json", "draft"), CLI_FOUND);
+	line = command_line(0);
+	ck_assert(command_bool(line, "in_force"));
+	json_gate_free(line);
+	ck_assert_int_eq(RUN("preview", "--json", (char *)profile_file(next)), CLI_FOUND);
+	line = command_line(0);
+	ck_assert(!command_bool(line, "in_force"));
+	changes = json_gate_member(line, "changes");
+	command_members(changes, "gained lost moved profile");
+	ck_assert_int_eq(command_number(json_gate_member(changes, "lost"), "domain"), 1);
+	ck_assert_int_eq(command_number(json_gate_member(changes, "moved"), "domain"), 1);
+	ck_assert_int_eq(command_number(json_gate_member(changes, "gained"), "domain"), 0);
+	json_gate_free(line);
+}
+END_TEST
+
+START_TEST(command_refuses_what_it_cannot_read)
+{
+	command_put(command_sample, COMMAND_SAMPLE, false);
+	ck_assert_int_eq(RUN("preview"), CLI_ERROR);
+	ck_assert_int_eq(RUN("preview", "nobody"), CLI_ERROR);
+	ck_assert_int_eq(RUN("preview", "--limit", "ipv5=3", (char *)profile_file(PROFILE)),
+			 CLI_ERROR);
+	ck_assert_int_eq(RUN("preview", "--limit", "ip=-1", (char *)profile_file(PROFILE)),
+			 CLI_ERROR);
+	ck_assert_int_eq(RUN("preview", (char *)profile_file("[profile]\nname = x\nnoise = 1\n")),
+			 CLI_ERROR);
+	ck_assert_ptr_nonnull(strstr(command_err, "line 3"));
+	ck_assert_int_eq(RUN("preview", (char *)profile_file("[profile]\nname = x\n")),
+			 CLI_NOTHING);
+}
+END_TEST
+
+static void
+teardown(void)
+{
+	unlink(profile_file(""));
+	command_teardown();
+}
+
 int
 main(void)
 {
 	const char *text = getenv("PREVIEW_SEED");
 	Suite *suite = suite_create("preview");
-	TCase *cases = tcase_create("all");
+	TCase *cases = tcase_create("counts"), *commands = tcase_create("command");
 	SRunner *runner;
 	int failed;
 
@@ -333,6 +447,12 @@ main(void)
 	tcase_add_test(cases, counts_are_the_naive_ones);
 	tcase_set_timeout(cases, 0);
 	suite_add_tcase(suite, cases);
+	command_start();
+	tcase_add_checked_fixture(commands, command_setup, teardown);
+	tcase_add_test(commands, command_json_tells_all_of_it);
+	tcase_add_test(commands, command_compares_with_the_profile_in_force);
+	tcase_add_test(commands, command_refuses_what_it_cannot_read);
+	suite_add_tcase(suite, commands);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
