@@ -85,7 +85,7 @@ address_make(const struct table *table, enum stream stream, uint64_t *hi, uint64
 
 static void
 run(const struct table *table, enum mode mode, const uint32_t *ipv4, const uint8_t (*ipv6)[16],
-    uint32_t *records)
+    struct ptrie_found *found)
 {
 	const struct ptrie *trie = &table->trie;
 	bool wide = table->set.kind == KIND_IPV6;
@@ -93,9 +93,9 @@ run(const struct table *table, enum mode mode, const uint32_t *ipv4, const uint8
 	if (mode == BATCHED) {
 		for (size_t i = 0; i < SLICE; i += BATCH)
 			if (wide)
-				ptrie_find_many_ipv6(trie, ipv6 + i, BATCH, records + i);
+				ptrie_find_many_ipv6(trie, ipv6 + i, BATCH, found + i);
 			else
-				ptrie_find_many_ipv4(trie, ipv4 + i, BATCH, records + i);
+				ptrie_find_many_ipv4(trie, ipv4 + i, BATCH, found + i);
 		return;
 	}
 	for (size_t i = 0; i < SLICE; i++) {
@@ -103,7 +103,7 @@ run(const struct table *table, enum mode mode, const uint32_t *ipv4, const uint8
 		uint64_t zero = mode == LAT ? fence & 0x80000000u : 0;
 		fence = wide ? ptrie_find(trie, be64_get(ipv6[i]) + zero, be64_get(ipv6[i] + 8)) :
 			       ptrie_find(trie, (uint64_t)ipv4[i] << 32 | zero, 0);
-		records[i] = fence;
+		found[i].record = fence;
 	}
 }
 
@@ -199,7 +199,8 @@ static void
 table_measure(struct table *table, unsigned rounds)
 {
 	static struct sample samples[STREAM_COUNT][MODE_COUNT];
-	static uint32_t ipv4[STREAM_COUNT][ADDRESSES], records[SLICE];
+	static uint32_t ipv4[STREAM_COUNT][ADDRESSES];
+	static struct ptrie_found found[SLICE];
 	static uint8_t ipv6[STREAM_COUNT][ADDRESSES][16];
 	for (int s = 0; s < STREAM_COUNT; s++)
 		case_prepare(table, (enum stream)s, ipv4[s], ipv6[s]);
@@ -209,7 +210,7 @@ table_measure(struct table *table, unsigned rounds)
 			for (int m = 0; m < MODE_COUNT; m++) {
 				double start = seconds_now();
 				run(table, (enum mode)m, ipv4[s] + from,
-				    (const uint8_t(*)[16])ipv6[s] + from, records);
+				    (const uint8_t(*)[16])ipv6[s] + from, found);
 				samples[s][m].ns[round] = (seconds_now() - start) * 1e9 / SLICE;
 			}
 		}

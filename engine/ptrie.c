@@ -45,7 +45,7 @@ ptrie_layout(const struct ptrie *trie, struct ptrie_layout *layout)
 	layout->nodes = align_up(layout->root + (sizeof(struct le32) << trie->root_bits));
 	layout->leaves = align_up(layout->nodes +
 				  (uint64_t)trie->node_count * sizeof(struct ptrie_node_d));
-	layout->records = align_up(layout->leaves + (uint64_t)trie->leaf_count * sizeof(struct le32));
+	layout->records = align_up(layout->leaves + (uint64_t)trie->leaf_count * sizeof(struct ptrie_leaf_d));
 	layout->length = align_up(layout->records + (uint64_t)trie->record_count * trie->record_bytes);
 }
 
@@ -79,14 +79,14 @@ ptrie_attach(struct ptrie *trie, enum kind kind, const uint8_t *bytes, size_t le
 				 (unsigned long long)layout.length, length);
 	view.root = (const struct le32 *)(bytes + layout.root);
 	view.nodes = (const struct ptrie_node_d *)(bytes + layout.nodes);
-	view.leaves = (const struct le32 *)(bytes + layout.leaves);
+	view.leaves = (const struct ptrie_leaf_d *)(bytes + layout.leaves);
 	view.records = bytes + layout.records;
 	*trie = view;
 	return STATUS_OK;
 }
 
 /* What a step that leads out of the section finds instead. */
-static const struct le32 nothing;
+static const struct ptrie_leaf_d nothing;
 
 /*
  * One step down: from a node to the child (true) or the leaf (false) of a
@@ -109,21 +109,27 @@ node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned sl
 	return down;
 }
 
-/* A root cell (of a leaf) or a leaf to the answer. */
 ALWAYS_INLINE uint32_t
-leaf_value(const struct ptrie *trie, const struct le32 *leaf)
+leaf_value(const struct ptrie *trie, const struct ptrie_leaf_d *leaf)
 {
-	uint32_t value = le32_get(*leaf) & ~PTRIE_LEAF;
+	uint32_t value = le32_get(leaf->record);
 	return LIKELY(value <= trie->record_count) ? value : 0;
+}
+
+/* The leaf of a root cell that has no node. */
+ALWAYS_INLINE const struct ptrie_leaf_d *
+root_leaf(const struct ptrie *trie, uint32_t cell)
+{
+	uint32_t index = (cell & ~PTRIE_LEAF) - 1;
+	return index < trie->leaf_count ? &trie->leaves[index] : &nothing;
 }
 
 ALWAYS_INLINE uint32_t
 find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 {
-	const struct le32 *cell = &trie->root[ptrie_slot(hi, lo, 0, trie->root_bits)];
-	uint32_t index = le32_get(*cell);
+	uint32_t index = le32_get(trie->root[ptrie_slot(hi, lo, 0, trie->root_bits)]);
 	if (index & PTRIE_LEAF)
-		return leaf_value(trie, cell);
+		return leaf_value(trie, root_leaf(trie, index));
 	if (index >= trie->node_count)
 		return 0;
 	const void *at = trie->nodes + index;
@@ -165,11 +171,11 @@ batch_slot(const void *addresses, size_t i, unsigned bits, unsigned position, un
 /*
  * A group goes down in lockstep: every level asks for the lines of the next
  * one before it needs them. at[i] is where address i stands, a node while i is
- * among the `live`, in the end a leaf (or a root cell that is one).
+ * among the `live`, in the end a leaf.
  */
 ALWAYS_INLINE void
 find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsigned n,
-	   uint32_t *records)
+	   struct ptrie_found *found)
 {
 	const void *at[GROUP];
 	uint8_t live[GROUP];
@@ -183,8 +189,8 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 		bool down = index < trie->node_count && !(index & PTRIE_LEAF);
 		if (down)
 			at[i] = trie->nodes + index;
-		else if (!(index & PTRIE_LEAF))
-			at[i] = &nothing;
+		else
+			at[i] = index & PTRIE_LEAF ? root_leaf(trie, index) : &nothing;
 		__builtin_prefetch(at[i]);
 		live[live_count] = (uint8_t)i;
 		live_count += down;
@@ -206,64 +212,66 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 	}
 	for (unsigned k = 0; k < live_count; k++)
 		at[live[k]] = &nothing;
-	for (unsigned i = 0; i < n; i++)
-		records[i] = leaf_value(trie, at[i]);
+	for (unsigned i = 0; i < n; i++) {
+		found[i].record = leaf_value(trie, at[i]);
+		found[i].claims = le32_get(((const struct ptrie_leaf_d *)at[i])->claims);
+	}
 }
 
 ALWAYS_INLINE void
 find_many(const struct ptrie *trie, const void *addresses, unsigned bits, size_t n,
-	  uint32_t *records)
+	  struct ptrie_found *found)
 {
 	const uint8_t *next = addresses;
-	for (; n; next += GROUP * (bits / 8), records += GROUP) {
+	for (; n; next += GROUP * (bits / 8), found += GROUP) {
 		unsigned count = n < GROUP ? (unsigned)n : GROUP;
-		find_group(trie, next, bits, count, records);
+		find_group(trie, next, bits, count, found);
 		n -= count;
 	}
 }
 
 TARGET_POPCNT static void
-find_many_popcnt(const struct ptrie *trie, const void *addresses, size_t n, uint32_t *records)
+find_many_popcnt(const struct ptrie *trie, const void *addresses, size_t n, struct ptrie_found *found)
 {
 	if (trie->address_bits == 32)
-		find_many(trie, addresses, 32, n, records);
+		find_many(trie, addresses, 32, n, found);
 	else
-		find_many(trie, addresses, 128, n, records);
+		find_many(trie, addresses, 128, n, found);
 }
 
 static void
-find_many_portable(const struct ptrie *trie, const void *addresses, size_t n, uint32_t *records)
+find_many_portable(const struct ptrie *trie, const void *addresses, size_t n, struct ptrie_found *found)
 {
 	if (trie->address_bits == 32)
-		find_many(trie, addresses, 32, n, records);
+		find_many(trie, addresses, 32, n, found);
 	else
-		find_many(trie, addresses, 128, n, records);
+		find_many(trie, addresses, 128, n, found);
 }
 
 static void
 find_many_kind(const struct ptrie *trie, const void *addresses, unsigned bits, size_t n,
-	       uint32_t *records)
+	       struct ptrie_found *found)
 {
 	if (trie->address_bits != bits)
-		memset(records, 0, n * sizeof(*records));
+		memset(found, 0, n * sizeof(*found));
 	else if (trie->path == PTRIE_POPCNT)
-		find_many_popcnt(trie, addresses, n, records);
+		find_many_popcnt(trie, addresses, n, found);
 	else
-		find_many_portable(trie, addresses, n, records);
+		find_many_portable(trie, addresses, n, found);
 }
 
 void
 ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,
-		     uint32_t *records)
+		     struct ptrie_found *found)
 {
-	find_many_kind(trie, addresses, 32, n, records);
+	find_many_kind(trie, addresses, 32, n, found);
 }
 
 void
 ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], size_t n,
-		     uint32_t *records)
+		     struct ptrie_found *found)
 {
-	find_many_kind(trie, addresses, 128, n, records);
+	find_many_kind(trie, addresses, 128, n, found);
 }
 
 /* --- records --- */

@@ -14,11 +14,12 @@
  *   head     struct ptrie_head_d                      64 bytes
  *   root     2^root_bits cells by the first bits      le32
  *   nodes    one per 6 bits of key below that         struct ptrie_node_d, 24 bytes
- *   leaves   runs of equal slots, folded into one     le32
+ *   leaves   runs of equal slots, folded into one     struct ptrie_leaf_d, 8 bytes
  *   records  by (address, length)                     address, struct ptrie_tail_d: 16 or 28 bytes
  *
- *   root cell   PTRIE_LEAF + leaf, or the index of a node
- *   leaf        0 = nothing, else 1 + index of the most specific record
+ *   root cell   PTRIE_LEAF (nothing), PTRIE_LEAF + 1 + index of a leaf, or the index of a node
+ *   leaf        record 0 = nothing, else 1 + index of the most specific record, and
+ *               its claims, so that a batch need not touch the record
  *   node        slot v has a child if bit v of `inner` is set: the children stand
  *               together, nodes[first_node + bits of `inner` below v]; any other slot is
  *               a leaf: leaves[first_leaf + bits of `runs` up to and with v, less one],
@@ -44,6 +45,7 @@
 #define PTRIE_SLOTS 64
 #define PTRIE_ROOT_BITS_MAX 18
 #define PTRIE_LEAF 0x80000000u          /* in a root cell */
+#define PTRIE_LEAVES_MAX 0x7ffffffeu
 #define PTRIE_RECORDS_MAX 0x7ffffffeu
 #define PTRIE_ALIGN 64
 
@@ -64,6 +66,11 @@ struct ptrie_node_d {
 	struct le32 first_leaf;
 };
 
+struct ptrie_leaf_d {
+	struct le32 record;         /* 0 = nothing, else 1 + index */
+	struct le32 claims;         /* the record's; 0 = nothing */
+};
+
 /* A record after its 4 or 16 bytes of address in network order. */
 struct ptrie_tail_d {
 	uint8_t bits;
@@ -74,6 +81,7 @@ struct ptrie_tail_d {
 
 _Static_assert(sizeof(struct ptrie_head_d) == 64, "docs/format.md");
 _Static_assert(sizeof(struct ptrie_node_d) == 24, "docs/format.md");
+_Static_assert(sizeof(struct ptrie_leaf_d) == 8, "docs/format.md");
 _Static_assert(sizeof(struct ptrie_tail_d) == 12, "docs/format.md");
 
 /* Which code walks the trie; all give the same answers. */
@@ -86,7 +94,7 @@ enum ptrie_path {
 struct ptrie {
 	const struct le32 *root;
 	const struct ptrie_node_d *nodes;
-	const struct le32 *leaves;
+	const struct ptrie_leaf_d *leaves;
 	const uint8_t *records;
 	uint32_t node_count;
 	uint32_t leaf_count;
@@ -127,16 +135,20 @@ uint32_t
 ptrie_find(const struct ptrie *trie, uint64_t hi, uint64_t lo);
 
 /*
- * The same for many: records[i] = ptrie_find(address i). IPv4 in host order,
- * IPv6 in network order; on a trie of that kind only (else all 0). `records`
- * may not overlap the addresses.
+ * The same for many, with the claims: found[i].record = ptrie_find(address i). IPv4 in host
+ * order, IPv6 in network order; on a trie of that kind only (else all 0). `found`
+ * may not overlap the addresses. Claims may be anything on damaged bytes.
  */
+struct ptrie_found {
+	uint32_t record;            /* 1 + index; 0 = none */
+	uint32_t claims;
+};
 void
 ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,
-		     uint32_t *records);
+		     struct ptrie_found *found);
 void
 ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], size_t n,
-		     uint32_t *records);
+		     struct ptrie_found *found);
 
 /*
  * Record `index` (what ptrie_find gave, less one: a miss is out of range too).
@@ -145,13 +157,6 @@ ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], s
  */
 bool
 ptrie_record(const struct ptrie *trie, uint32_t index, struct ptrie_prefix *prefix);
-
-/* Ask for the memory of record `index`, which is in range. */
-static inline void
-ptrie_prefetch(const struct ptrie *trie, uint32_t index)
-{
-	__builtin_prefetch(trie->records + (size_t)index * trie->record_bytes);
-}
 
 /*
  * Go on to the next shorter covering prefix; false at the end. Each step gives

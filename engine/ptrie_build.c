@@ -70,12 +70,35 @@ emit(struct ptrie_maker *maker, enum ptrie_part part, uint64_t index, const void
 		maker->stopped = !maker->emit(maker->context, part, index, piece, count);
 }
 
+static struct ptrie_leaf_d
+make_leaf(const struct ptrie *trie, uint32_t record)
+{
+	struct ptrie_prefix prefix = { .claims = 0 };
+	ptrie_record(trie, record - 1, &prefix);
+	return (struct ptrie_leaf_d){ le32_make(record), le32_make(prefix.claims) };
+}
+
+/* The cell of a leaf in the root; equal neighbours share one. */
+static uint32_t
+make_root_leaf(struct ptrie_maker *maker, uint32_t record, uint32_t *last)
+{
+	if (record == 0)
+		return PTRIE_LEAF;
+	if (record != *last) {
+		struct ptrie_leaf_d leaf = make_leaf(maker->trie, record);
+		emit(maker, PTRIE_LEAVES, maker->leaf_count++, &leaf, 1);
+		*last = record;
+		maker->root_leaf = maker->leaf_count;
+	}
+	return PTRIE_LEAF | (uint32_t)maker->root_leaf;
+}
+
 /* Node `index` and all below it; its records begin with `first`. */
 static void
 make_node(struct ptrie_maker *maker, uint64_t index, uint32_t first, unsigned position)
 {
 	uint32_t cells[PTRIE_SLOTS];
-	struct le32 leaves[PTRIE_SLOTS];
+	struct ptrie_leaf_d leaves[PTRIE_SLOTS];
 	uint64_t inner = 0, runs = 0, child = maker->node_count;
 	uint32_t run = 0; /* no cell with PTRIE_LEAF is 0 */
 	size_t leaf_count = 0;
@@ -86,7 +109,7 @@ make_node(struct ptrie_maker *maker, uint64_t index, uint32_t first, unsigned po
 		} else if (cells[slot] != run) {
 			run = cells[slot];
 			runs |= 1ull << slot;
-			leaves[leaf_count++] = le32_make(run & ~PTRIE_LEAF);
+			leaves[leaf_count++] = make_leaf(maker->trie, run & ~PTRIE_LEAF);
 		}
 	}
 	struct ptrie_node_d node = {
@@ -107,7 +130,7 @@ enum status
 ptrie_make(struct ptrie_maker *maker, struct fault *fault)
 {
 	unsigned width = maker->trie->root_bits;
-	uint32_t *cells = malloc(sizeof(*cells) << width);
+	uint32_t *cells = malloc(sizeof(*cells) << width), last = 0;
 	if (!cells)
 		return fault_set(fault, STATUS_NO_MEMORY, "ptrie root", 0, "no memory");
 	maker->node_count = maker->leaf_count = 0;
@@ -116,7 +139,8 @@ ptrie_make(struct ptrie_maker *maker, struct fault *fault)
 	for (uint32_t slot = 0; slot < 1u << width && !maker->stopped; slot++) {
 		bool leaf = cells[slot] & PTRIE_LEAF;
 		uint64_t index = maker->node_count;
-		struct le32 cell = le32_make(leaf ? cells[slot] : (uint32_t)index);
+		struct le32 cell = le32_make(
+			leaf ? make_root_leaf(maker, cells[slot] & ~PTRIE_LEAF, &last) : (uint32_t)index);
 		emit(maker, PTRIE_ROOT, slot, &cell, 1);
 		if (leaf)
 			continue;
@@ -186,7 +210,8 @@ emit_nothing(void *context, enum ptrie_part part, uint64_t index, const void *pi
 static bool
 emit_bytes(void *context, enum ptrie_part part, uint64_t index, const void *piece, size_t count)
 {
-	static const size_t sizes[] = { 4, sizeof(struct ptrie_node_d), 4 };
+	static const size_t sizes[] = { 4, sizeof(struct ptrie_node_d),
+					sizeof(struct ptrie_leaf_d) };
 	uint8_t *const *parts = context;
 	memcpy(parts[part] + index * sizes[part], piece, count * sizes[part]);
 	return true;
@@ -227,7 +252,7 @@ build_image(struct ptrie *trie, enum kind kind, const struct ptrie_entry *entrie
 		status = ptrie_make(&maker, fault);
 	if (status)
 		return status;
-	if (maker.node_count >= PTRIE_LEAF || maker.leaf_count > UINT32_MAX)
+	if (maker.node_count >= PTRIE_LEAF || maker.leaf_count > PTRIE_LEAVES_MAX)
 		return fault_set(fault, STATUS_LIMIT, "ptrie", 0, "too many prefixes");
 	trie->node_count = (uint32_t)maker.node_count;
 	trie->leaf_count = (uint32_t)maker.leaf_count;

@@ -77,6 +77,7 @@ struct ptrie_maker {
 	void *context;
 	uint64_t node_count;        /* out */
 	uint64_t leaf_count;        /* out */
+	uint64_t root_leaf;         /* private: 1 + the last that a root cell has */
 	bool stopped;               /* out: by `emit` */
 };
 /* STATUS_OK, also when stopped; STATUS_NO_MEMORY for a second root. */

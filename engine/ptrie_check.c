@@ -37,7 +37,10 @@ check_padding(struct check *check)
 	       check_zero(check,
 			  layout->nodes + (uint64_t)trie->node_count * sizeof(struct ptrie_node_d),
 			  layout->leaves) &&
-	       check_zero(check, layout->leaves + (uint64_t)trie->leaf_count * 4, layout->records) &&
+	       check_zero(check, 
+			  layout->leaves +
+				  (uint64_t)trie->leaf_count * sizeof(struct ptrie_leaf_d),
+			  layout->records) &&
 	       check_zero(check,
 			  layout->records + (uint64_t)trie->record_count * trie->record_bytes,
 			  layout->length);
@@ -91,7 +94,8 @@ check_piece(void *context, enum ptrie_part part, uint64_t index, const void *pie
 		{ "ptrie root", check->layout.root, 1ull << check->trie->root_bits, 4 },
 		{ "ptrie nodes", check->layout.nodes, check->trie->node_count,
 		  sizeof(struct ptrie_node_d) },
-		{ "ptrie leaves", check->layout.leaves, check->trie->leaf_count, 4 },
+		{ "ptrie leaves", check->layout.leaves, check->trie->leaf_count,
+		  sizeof(struct ptrie_leaf_d) },
 	}, *row = &parts[part];
 	uint64_t offset = row->offset + index * row->size;
 	if (index + count > row->count)

@@ -25,7 +25,7 @@
 struct segment_best {
 	uint32_t claims;   /* SEGMENT_NONE (segment_one only): no key covers it; SEGMENT_ASK */
 	uint32_t record;
-	uint16_t specific; /* as in segment_match */
+	uint16_t specific; /* as in segment_match; batches of IPv4 leave it 0 for prefixes */
 	uint8_t in_trie, exact;
 	uint32_t lane;     /* which query */
 };

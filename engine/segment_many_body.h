@@ -275,21 +275,16 @@ static void
 prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
 	       size_t n, struct rows *rows)
 {
-	uint32_t asked[SEGMENT_MANY_MOST], records[SEGMENT_MANY_MOST];
+	struct ptrie_found found[SEGMENT_MANY_MOST];
+	uint32_t asked[SEGMENT_MANY_MOST];
 	for (size_t i = 0; i < n; i++)
 		asked[i] = addresses[lanes[i]];
-	ptrie_find_many_ipv4(trie, asked, n, records);
+	ptrie_find_many_ipv4(trie, asked, n, found);
 	for (size_t i = 0; i < n; i++)
-		if (records[i] != 0)
-			ptrie_prefetch(trie, records[i] - 1);
-	for (size_t i = 0; i < n; i++) {
-		struct ptrie_prefix prefix;
-		if (records[i] != 0 && ptrie_record(trie, records[i] - 1, &prefix))
+		if (found[i].record != 0)
 			add_row(rows, &(struct segment_best){
-				.claims = prefix.claims, .record = records[i] - 1,
-				.specific = (uint16_t)prefix.bits, .in_trie = 1,
-				.exact = prefix.bits == 32, .lane = lanes[i]});
-	}
+				.claims = found[i].claims, .record = found[i].record - 1,
+				.in_trie = 1, .lane = lanes[i]});
 }
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */

@@ -42,16 +42,17 @@ ask(const struct ptrie *trie, uint64_t hi, uint64_t lo, bool checked)
 static void
 ask_many(const struct ptrie *trie, const uint8_t (*ipv6)[16])
 {
-	uint32_t ipv4[QUERIES], records[QUERIES];
+	uint32_t ipv4[QUERIES];
+	struct ptrie_found found[QUERIES];
 	bool wide = trie->address_bits == 128;
 	for (int i = 0; i < QUERIES; i++)
 		ipv4[i] = be32_get(ipv6[i]);
 	if (wide)
-		ptrie_find_many_ipv6(trie, ipv6, QUERIES, records);
+		ptrie_find_many_ipv6(trie, ipv6, QUERIES, found);
 	else
-		ptrie_find_many_ipv4(trie, ipv4, QUERIES, records);
+		ptrie_find_many_ipv4(trie, ipv4, QUERIES, found);
 	for (int i = 0; i < QUERIES; i++)
-		demand(records[i] == ptrie_find(trie, wide ? be64_get(ipv6[i]) : (uint64_t)ipv4[i] << 32,
+		demand(found[i].record == ptrie_find(trie, wide ? be64_get(ipv6[i]) : (uint64_t)ipv4[i] << 32,
 						wide ? be64_get(ipv6[i] + 8) : 0));
 }
 

@@ -154,9 +154,11 @@ trie_places(const struct corrupt *corrupt, const char *structure, struct places 
 		const uint8_t *head = corrupt->good + offset;
 		size_t nodes = 64 + line_up((size_t)4 << head[1]);
 		size_t leaves = nodes + line_up(24 * number(head + 4, 4));
-		size_t records = leaves + line_up(4 * number(head + 8, 4));
+		size_t records = leaves + line_up(8 * number(head + 8, 4));
 		for (size_t i = 0; i < number(head + 4, 4) && strcmp(structure, "ptrie_node_d") == 0; i++)
 			place_add(places, id, offset + nodes + 24 * i);
+		for (size_t i = 0; i < number(head + 8, 4) && strcmp(structure, "ptrie_leaf_d") == 0; i++)
+			place_add(places, id, offset + leaves + 8 * i);
 		for (size_t i = 0; i < number(head + 12, 4) && strcmp(structure, "ptrie_tail_d") == 0; i++)
 			place_add(places, id, offset + records + (address + 12) * i + address);
 	}

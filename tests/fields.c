@@ -107,7 +107,7 @@ const struct field field_table[] = {
 	STRICT(ptrie_tail_d, bits),
 	STRICT(ptrie_tail_d, zero),
 	STRICT(ptrie_tail_d, parent),
-	STRICT(ptrie_tail_d, claims),
+	FREE(ptrie_tail_d, claims),     /* of a prefix that longer ones cover whole */
 
 	STRICT(wide_head_d, root_bits),
 	STRICT(wide_head_d, line_count),
@@ -121,7 +121,7 @@ const struct field field_table[] = {
 	STRICT(wide_inner_d, key),
 	STRICT(wide_inner_d, first),
 	STRICT(wide_inner_d, full),
-	STRICT(wide_inner_d, zero),
+	STRICT(wide_inner_d, last),
 	FREE(wide_hot_d, claims),
 	STRICT(wide_hot_d, bits),
 	STRICT(wide_hot_d, zero),

@@ -147,7 +147,7 @@ judge_chain(const struct ptrie *trie, const struct hash_twin *twin, uint64_t hi,
 
 static void
 find_many(const struct ptrie *trie, enum kind kind, const uint64_t (*keys)[2], size_t n,
-	  uint32_t *records)
+	  struct ptrie_found *found)
 {
 	uint32_t *ipv4 = malloc((n + 1) * sizeof(*ipv4));
 	uint8_t(*ipv6)[16] = malloc((n + 1) * sizeof(*ipv6));
@@ -157,11 +157,25 @@ find_many(const struct ptrie *trie, enum kind kind, const uint64_t (*keys)[2], s
 		be64_put(ipv6[i] + 8, keys[i][1]);
 	}
 	if (kind == KIND_IPV4)
-		ptrie_find_many_ipv4(trie, ipv4, n, records);
+		ptrie_find_many_ipv4(trie, ipv4, n, found);
 	else
-		ptrie_find_many_ipv6(trie, (const uint8_t(*)[16])ipv6, n, records);
+		ptrie_find_many_ipv6(trie, (const uint8_t(*)[16])ipv6, n, found);
 	free(ipv4);
 	free(ipv6);
+}
+
+/* Claims only of a trie that is `whole`: a damaged one may have others in leaf and record. */
+static void
+same_found(const struct ptrie *trie, const uint32_t *single, const struct ptrie_found *many,
+	   size_t n, bool whole)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ptrie_prefix prefix = { .claims = 0 };
+		ptrie_record(trie, single[i] - 1, &prefix);
+		SAME(many[i].record, single[i]);
+		if (whole)
+			SAME(many[i].claims, prefix.claims);
+	}
 }
 
 /* All ways of asking say the same; with a twin, what the twin says. */
@@ -170,7 +184,8 @@ judge_queries(const struct ptrie *best, const struct hash_twin *twin, enum kind 
 	      unsigned chain_every)
 {
 	uint64_t(*keys)[2] = malloc((n + 1) * sizeof(*keys));
-	uint32_t *single = malloc((n + 1) * 4), *many = malloc((n + 1) * 4);
+	uint32_t *single = malloc((n + 1) * 4);
+	struct ptrie_found *many = malloc((n + 1) * sizeof(*many));
 	struct ptrie portable = *best;
 	portable.path = PTRIE_PORTABLE;
 	for (size_t i = 0; i < n; i++) {
@@ -182,12 +197,12 @@ judge_queries(const struct ptrie *best, const struct hash_twin *twin, enum kind 
 		if (chain_every && i % chain_every == 0)
 			judge_chain(best, twin, keys[i][0], keys[i][1], single[i]);
 	}
-	memset(many, 0xee, n * 4);
+	memset(many, 0xee, n * sizeof(*many));
 	find_many(best, kind, (const uint64_t(*)[2])keys, n, many);
-	ck_assert_mem_eq(many, single, n * 4);
-	memset(many, 0xee, n * 4);
+	same_found(best, single, many, n, chain_every != 0);
+	memset(many, 0xee, n * sizeof(*many));
 	find_many(&portable, kind, (const uint64_t(*)[2])keys, n, many);
-	ck_assert_mem_eq(many, single, n * 4);
+	same_found(best, single, many, n, chain_every != 0);
 	free(keys);
 	free(single);
 	free(many);
@@ -451,7 +466,8 @@ START_TEST(each_flipped_byte_is_found)
 				enum status status = use_damaged(&set, copy, image.length, &fault);
 				free(copy);
 				if (in_claims(&trie, image.bytes, at)) {
-					ck_assert_int_eq(status, STATUS_OK);
+					/* no leaf has the claims of a prefix that longer ones cover */
+					ck_assert(status == STATUS_CORRUPT || status == STATUS_OK);
 					continue;
 				}
 				ck_assert_msg(status == STATUS_CORRUPT || status == STATUS_FORMAT,
