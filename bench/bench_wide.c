@@ -27,7 +27,7 @@
 
 static struct table {
 	struct data *data;
-	struct wide_entry *entries;
+	struct ptrie_entry *entries;
 	uint64_t *hosts;
 	size_t count, host_count;
 	struct wide wide;
@@ -149,10 +149,10 @@ table_read(const char *name, size_t entries)
 		if (table.data->bits[i] == 128)
 			table.hosts[table.host_count++] = be64_get(key);
 		else
-			table.entries[table.count++] = (struct wide_entry){
+			table.entries[table.count++] = (struct ptrie_entry){
 				be64_get(key), be64_get(key + 8), table.data->bits[i], (uint32_t)i };
 	}
-	qsort(table.entries, table.count, sizeof(*table.entries), wide_entry_compare);
+	qsort(table.entries, table.count, sizeof(*table.entries), ptrie_entry_compare);
 	table.host_count = wide_hosts_sort(table.hosts, table.host_count);
 }
 

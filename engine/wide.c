@@ -33,7 +33,7 @@ wide_attach(struct wide *wide, const uint8_t *bytes, size_t length, struct fault
 	view.record_count = le32_get(head->record_count);
 	if (view.root_bits < WIDE_ROOT_BITS_MIN || view.root_bits > WIDE_ROOT_BITS_MAX)
 		return fault_set(fault, STATUS_CORRUPT, "wide head", 0, "no such root");
-	if (view.record_count > WIDE_RECORDS_MAX || view.line_count > WIDE_LINE + 1)
+	if (view.record_count > WIDE_RECORDS_MAX || view.line_count > WIDE_LINE)
 		return fault_set(fault, STATUS_CORRUPT, "wide head",
 				 offsetof(struct wide_head_d, line_count), "too many of them");
 	wide_layout(&view, &layout);
@@ -77,6 +77,8 @@ inner_child(const uint8_t *line, uint32_t cell, uint64_t hi, unsigned used)
 	unsigned child = WIDE_KIND(cell) == WIDE_FULL
 		? full_below(inner->key.full, WIDE_FULL_SPLITS, hi)
 		: brief_below(inner->key.brief, WIDE_BRIEF_SPLITS, wide_slot(hi, used, 32));
+	if (child > le16_get(inner->last))
+		child = le16_get(inner->last);
 	bool full = (le16_get(inner->full) >> child & 1) != 0;
 	return (uint32_t)(full ? WIDE_FULL : WIDE_BRIEF) << 30 |
 	       (WIDE_LEVELS(cell) - 1) << 26 | ((le32_get(inner->first) + child) & WIDE_LINE);

@@ -26,7 +26,7 @@
  *   tree    the line of its top node and the number of levels below that. Each line has
  *           keys of one size: *brief* ones are the 32 bits of `hi` after those that root and
  *           table used (all bits after them zero), *full* ones all 64 bits
- *   inner   child number: keys <= the query's; the children's lines follow one another from
+ *   inner   child number: keys <= the query's, `last` at most; the children's lines follow one another from
  *           `first` on; bit i of `full`: child i has full keys
  *   leaf    value number: keys <= the query's
  *
@@ -108,7 +108,7 @@ struct wide_inner_d {
 	} key;
 	struct le32 first;
 	struct le16 full;
-	struct le16 zero;
+	struct le16 last;           /* the last child: keys past it do not count */
 };
 
 /* What a hit needs of its record ... */

@@ -196,7 +196,7 @@ static enum status
 lines_add(struct wide_maker *maker, size_t count, size_t *first, struct fault *fault)
 {
 	size_t wanted = maker->line_count + count;
-	if (wanted - 1 > WIDE_LINE)
+	if (wanted > WIDE_LINE)
 		return fault_set(fault, STATUS_LIMIT, "wide", 0, "too many prefixes");
 	if (wanted > maker->line_capacity) {
 		size_t capacity = wanted + wanted / 2;
@@ -251,6 +251,7 @@ store_inner(const struct wide_node *nodes, size_t count, unsigned used, bool ful
 		mask |= (nodes[i].value == WIDE_FULL ? 1u : 0u) << i;
 	inner->first = le32_make((uint32_t)first);
 	inner->full = le16_make((uint16_t)mask);
+	inner->last = le16_make((uint16_t)(count - 1));
 }
 
 /*

@@ -41,10 +41,14 @@ walk_line(const struct wide *wide, uint32_t number)
 					 : (const uint8_t *)&wide_nothing;
 }
 
-/* A lane comes to a cell that is no value nor table. */
+/*
+ * A lane comes to a cell that is no value nor table. No section has line
+ * WIDE_LINE: what leads out of the section is a leaf of nothing.
+ */
 static inline void
 walk_tree(struct walk *walk, const struct wide *wide, unsigned lane, uint32_t cell)
 {
+	cell = (cell & WIDE_LINE) < wide->line_count ? cell : (uint32_t)WIDE_BRIEF << 30 | WIDE_LINE;
 	walk->cell[lane] = cell;
 	__builtin_prefetch(walk_line(wide, cell & WIDE_LINE));
 	lanes_add(&walk->inner, lane, WIDE_LEVELS(cell) > 0);
@@ -115,6 +119,8 @@ walk_inner(struct walk *walk, const struct wide *wide)
 			unsigned child = wide_below(line, WIDE_KIND(cell) == WIDE_FULL, walk->high[lane],
 						    walk->bits[lane], WIDE_FULL_SPLITS,
 						    WIDE_BRIEF_SPLITS);
+			unsigned last = le16_get(line->last);
+			child = child < last ? child : last;
 			uint32_t kind = WIDE_BRIEF + (le16_get(line->full) >> child & 1u);
 			walk_tree(walk, wide, lane, kind << 30 | (WIDE_LEVELS(cell) - 1) << 26 |
 				  ((le32_get(line->first) + child) & WIDE_LINE));

@@ -116,7 +116,7 @@ static const struct run {
 	size_t bytes;
 } runs[] = {
 	{ "bucket_d", "HOT", "12345", 64 },      { "hosts_line_d", "HOT", "0", 64 },
-	{ "record_ipv6_d", "REC", "1", 21 },     { "record_text_d", "REC", "23", 9 },
+	{ "record_ipv6_d", "REC", "1", 20 },     { "record_text_d", "REC", "23", 9 },
 	{ "record_sha1_d", "REC", "4", 24 },     { "record_sha256_d", "REC", "5", 36 },
 	{ "claim_d", "CLM", "S", 32 },           { "pattern_d", "PAT", "L", 8 },
 	{ "ptrie_head_d", "TRI", "01", 0 },      { "strings_d", "SRC", "N", 0 },
@@ -164,6 +164,46 @@ trie_places(const struct corrupt *corrupt, const char *structure, struct places 
 	}
 }
 
+/* engine/wide.h: a top cell's tree, then down its first children to a leaf. */
+static void
+tree_places(const struct corrupt *corrupt, const char *structure, size_t lines, uint64_t cell,
+	    struct places *places)
+{
+	for (uint64_t levels = cell >> 26 & 15;; levels--) {
+		size_t line = lines + (cell & 0x3ffffff) * 64;
+		const char *is = levels > 0 ? "wide_inner_d" : cell >> 30 == 1 ? "wide_brief_d" : "wide_full_d";
+		if (strcmp(structure, is) == 0)
+			place_add(places, "WID6", line);
+		if (levels == 0)
+			return;
+		cell = (1 + (number(corrupt->good + line + 60, 2) & 1)) << 30 |
+		       number(corrupt->good + line + 56, 4);
+	}
+}
+
+/* engine/wide.h: head, root, lines, hot, keys, each on a 64-byte line. */
+static void
+wide_places(const struct corrupt *corrupt, const char *structure, struct places *places)
+{
+	size_t offset, length;
+	if (strncmp(structure, "wide_", 5) != 0 || !corrupt_section(corrupt, "WID6", &offset, &length))
+		return;
+	const uint8_t *head = corrupt->good + offset;
+	size_t cells = (size_t)1 << number(head, 4), records = number(head + 8, 4);
+	size_t lines = offset + 64 + cells * 4, hot = lines + 64 * number(head + 4, 4);
+	if (strcmp(structure, "wide_head_d") == 0)
+		place_add(places, "WID6", offset);
+	for (size_t i = 0; i < cells; i++) {
+		uint64_t cell = number(head + 64 + 4 * i, 4);
+		if (cell >> 30 == 1 || cell >> 30 == 2)
+			tree_places(corrupt, structure, lines, cell, places);
+	}
+	for (size_t i = 0; i < records && strcmp(structure, "wide_hot_d") == 0; i++)
+		place_add(places, "WID6", hot + 8 * i);
+	for (size_t i = 0; i < records && strcmp(structure, "wide_key_d") == 0; i++)
+		place_add(places, "WID6", hot + line_up(8 * records) + 20 * i);
+}
+
 size_t
 corrupt_places(const struct corrupt *corrupt, const char *structure, struct corrupt_place *place,
 	       size_t cap)
@@ -186,6 +226,7 @@ corrupt_places(const struct corrupt *corrupt, const char *structure, struct corr
 		if (strcmp(structure, runs[i].structure) == 0)
 			run_places(corrupt, &runs[i], &places);
 	trie_places(corrupt, structure, &places);
+	wide_places(corrupt, structure, &places);
 	return places.count;
 }
 

@@ -123,9 +123,9 @@ const struct field field_table[] = {
 	STRICT(wide_inner_d, full),
 	STRICT(wide_inner_d, last),
 	FREE(wide_hot_d, claims),
-	STRICT(wide_hot_d, bits),
+	FREE(wide_hot_d, bits),
 	STRICT(wide_hot_d, zero),
-	STRICT(wide_key_d, address),
+	FREE(wide_key_d, address),
 	STRICT(wide_key_d, parent),
 };
 
