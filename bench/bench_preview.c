@@ -175,7 +175,7 @@ make_profile(const struct catalog *catalog, unsigned filters)
 	for (unsigned i = 0; i < filters; i++)
 		fprintf(out, "[filter \"filter %u\"]\naction = Block\nwhere = \"Trend Micro Severity\" = "
 			"%s and Confidence >= %u and Confidence < %u and not \"List Count\" in (%u, 9)\n",
-			i, severities[i % 3], i * 83 % 90, i * 83 % 90 + 15, 1 + i % 3);
+			i, severities[i % 3], i * 83 % 85, i * 83 % 85 + 15, 1 + i % 3);
 	fclose(out);
 	need(profile_parse(text, length, catalog, &profile, &fault));
 	free(text);
