@@ -55,7 +55,10 @@ compare_double(const void *a, const void *b)
 static void
 trie_many(const uint8_t (*some)[16], size_t n, uint32_t *records)
 {
-	ptrie_find_many_ipv6(&table.trie, some, n, records);
+	static struct ptrie_found answers[BATCH];
+	ptrie_find_many_ipv6(&table.trie, some, n, answers);
+	for (size_t i = 0; i < n; i++)
+		records[i] = answers[i].record;
 }
 
 static void

@@ -25,7 +25,7 @@ wide_below(const void *line, bool full, uint64_t high, uint32_t bits, unsigned f
 }
 
 #define WIDE_MANY wide_many_avx512
-#include "engine/wide_walk.h"
+#include "engine/wide_body.h"
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -20,4 +20,4 @@ wide_below(const void *line, bool full, uint64_t high, uint32_t bits, unsigned f
 }
 
 #define WIDE_MANY wide_many_portable
-#include "engine/wide_walk.h"
+#include "engine/wide_body.h"

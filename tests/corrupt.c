@@ -164,20 +164,20 @@ trie_places(const struct corrupt *corrupt, const char *structure, struct places 
 	}
 }
 
-/* engine/wide.h: a top cell's tree, then down its first children to a leaf. */
+/* engine/wide.h: a cell's line and, level by level, those below it. */
 static void
 tree_places(const struct corrupt *corrupt, const char *structure, size_t lines, uint64_t cell,
 	    struct places *places)
 {
-	for (uint64_t levels = cell >> 26 & 15;; levels--) {
-		size_t line = lines + (cell & 0x3ffffff) * 64;
-		const char *is = levels > 0 ? "wide_inner_d" : cell >> 30 == 1 ? "wide_brief_d" : "wide_full_d";
-		if (strcmp(structure, is) == 0)
-			place_add(places, "WID6", line);
-		if (levels == 0)
-			return;
-		cell = (1 + (number(corrupt->good + line + 60, 2) & 1)) << 30 |
-		       number(corrupt->good + line + 56, 4);
+	size_t line = lines + (cell & 0x3ffffff) * 64;
+	uint64_t levels = cell >> 26 & 15, first = number(corrupt->good + line + 56, 4);
+	const char *is = levels > 0 ? "wide_inner_d" : cell >> 30 == 1 ? "wide_brief_d" : "wide_full_d";
+	if (strcmp(structure, is) == 0)
+		place_add(places, "WID6", line);
+	for (uint64_t i = 0; levels > 0 && i <= number(corrupt->good + line + 62, 2); i++) {
+		uint64_t kind = 1 + (number(corrupt->good + line + 60, 2) >> i & 1);
+		tree_places(corrupt, structure, lines, kind << 30 | (levels - 1) << 26 | (first + i),
+			    places);
 	}
 }
 
