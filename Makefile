@@ -171,7 +171,7 @@ clean: ## Remove build/
 	rm -rf build
 
 help: ## Show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile bench/peers.mk bench/measure.mk | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile bench/*.mk | expand -t 14
 
 deps: ; @tests/deps build
 deps-check: ; @tests/deps check
