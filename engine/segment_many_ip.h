@@ -140,16 +140,21 @@ ipv6_hosts(const struct segment_table *table, const uint8_t (*addresses)[16], co
 	   size_t n, uint32_t *values, struct rows *rows)
 {
 	uint64_t hash[SEGMENT_MANY_MOST];
-	struct pending pending;
+	struct pending pending[2];
+	pending[0].count = pending[1].count = 0;
+	pending[0].full = pending[1].full = false;
 	for (size_t i = 0; i < n; i++) {
 		hash[i] = path_host_ipv6(table->seed, addresses[lanes[i]]);
 		__builtin_prefetch(home_line(table, hash[i]));
 	}
-	for (size_t from = 0; from < n; from += GROUP) {
-		pending.count = 0;
+	/* records are on their way while the next block is probed */
+	for (size_t from = 0; from < n + GROUP; from += GROUP) {
+		struct pending *now = &pending[from / GROUP & 1];
+		struct pending *before = &pending[~(from / GROUP) & 1];
+		now->count = 0;
 		for (size_t i = from; i < n && i < from + GROUP; i++)
-			probe(&pending, table, lanes[i], hash[i], 128, true);
-		ipv6_settle(&pending, table, addresses, values, rows);
+			probe(now, table, lanes[i], hash[i], 128, true);
+		ipv6_settle(before, table, addresses, values, rows);
 	}
 }
 
