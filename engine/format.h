@@ -113,7 +113,7 @@ struct hosts_line_d {
 	struct le32 address[FORMAT_HOSTS];
 	struct le32 state;        /* count in the low byte, then 24 bits of who passed on */
 	struct le32 claims[FORMAT_HOSTS];
-	struct le32 reserved;     /* 0 */
+	struct le32 covered;      /* bit i: a prefix covers host i too */
 };
 struct record_ipv6_d {
 	uint8_t address[16];

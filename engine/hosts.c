@@ -130,3 +130,20 @@ hosts_build(uint8_t *records, size_t count, struct hash_seed seed, struct hosts_
 	}
 	return status;
 }
+
+void
+hosts_mark(struct hosts_layout *layout, const struct ptrie *prefixes)
+{
+	for (uint64_t i = 0; i < layout->lines_count; i++) {
+		struct hosts_line_d *line = &layout->lines[i];
+		uint32_t addresses[HOSTS_PLACES], covered = 0;
+		struct ptrie_found found[HOSTS_PLACES];
+		unsigned count = hosts_count(line);
+		for (unsigned place = 0; place < count; place++)
+			addresses[place] = le32_get(line->address[place]);
+		ptrie_find_many_ipv4(prefixes, addresses, count, found);
+		for (unsigned place = 0; place < count; place++)
+			covered |= (uint32_t)(found[place].record != 0) << place;
+		line->covered = le32_make(covered);
+	}
+}

@@ -20,6 +20,7 @@
 
 #include "engine/bucket.h"
 #include "engine/path.h"
+#include "engine/ptrie.h"
 #include "engine/status.h"
 
 #define HOSTS_PLACES FORMAT_HOSTS
@@ -82,5 +83,9 @@ struct hosts_layout {
 enum status
 hosts_build(uint8_t *records, size_t count, struct hash_seed seed, struct hosts_layout *layout,
 	    struct fault *fault);
+
+/* Say of each host whether a prefix covers it too. */
+void
+hosts_mark(struct hosts_layout *layout, const struct ptrie *prefixes);
 
 #endif

@@ -112,7 +112,7 @@ node_step(const struct ptrie *trie, const struct ptrie_node_d *node, unsigned sl
 ALWAYS_INLINE uint32_t
 leaf_value(const struct ptrie *trie, const struct ptrie_leaf_d *leaf)
 {
-	uint32_t value = le32_get(leaf->record);
+	uint32_t value = le32_get(leaf->record) & ~PTRIE_NESTED;
 	return LIKELY(value <= trie->record_count) ? value : 0;
 }
 
@@ -215,6 +215,7 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 	for (unsigned i = 0; i < n; i++) {
 		found[i].record = leaf_value(trie, at[i]);
 		found[i].claims = le32_get(((const struct ptrie_leaf_d *)at[i])->claims);
+		found[i].nested = le32_get(((const struct ptrie_leaf_d *)at[i])->record) >> 31;
 	}
 }
 

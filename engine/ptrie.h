@@ -18,8 +18,8 @@
  *   records  by (address, length)                     address, struct ptrie_tail_d: 16 or 28 bytes
  *
  *   root cell   PTRIE_LEAF (nothing), PTRIE_LEAF + 1 + index of a leaf, or the index of a node
- *   leaf        record 0 = nothing, else 1 + index of the most specific record, and
- *               its claims, so that a batch need not touch the record
+ *   leaf        record 0 = nothing, else 1 + index of the most specific record, a flag if that
+ *               has a parent, and its claims, so that a batch need not touch the record
  *   node        slot v has a child if bit v of `inner` is set: the children stand
  *               together, nodes[first_node + bits of `inner` below v]; any other slot is
  *               a leaf: leaves[first_leaf + bits of `runs` up to and with v, less one],
@@ -45,6 +45,7 @@
 #define PTRIE_SLOTS 64
 #define PTRIE_ROOT_BITS_MAX 18
 #define PTRIE_LEAF 0x80000000u          /* in a root cell */
+#define PTRIE_NESTED 0x80000000u        /* in a leaf */
 #define PTRIE_LEAVES_MAX 0x7ffffffeu
 #define PTRIE_RECORDS_MAX 0x7ffffffeu
 #define PTRIE_ALIGN 64
@@ -67,7 +68,7 @@ struct ptrie_node_d {
 };
 
 struct ptrie_leaf_d {
-	struct le32 record;         /* 0 = nothing, else 1 + index */
+	struct le32 record;         /* 0 = nothing, else 1 + index; PTRIE_NESTED if it has a parent */
 	struct le32 claims;         /* the record's; 0 = nothing */
 };
 
@@ -142,6 +143,7 @@ ptrie_find(const struct ptrie *trie, uint64_t hi, uint64_t lo);
 struct ptrie_found {
 	uint32_t record;            /* 1 + index; 0 = none */
 	uint32_t claims;
+	bool nested;                /* shorter prefixes cover it too */
 };
 void
 ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,

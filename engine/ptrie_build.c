@@ -75,7 +75,8 @@ make_leaf(const struct ptrie *trie, uint32_t record)
 {
 	struct ptrie_prefix prefix = { .claims = 0 };
 	ptrie_record(trie, record - 1, &prefix);
-	return (struct ptrie_leaf_d){ le32_make(record), le32_make(prefix.claims) };
+	return (struct ptrie_leaf_d){ le32_make(record | (prefix.parent ? PTRIE_NESTED : 0)),
+				      le32_make(prefix.claims) };
 }
 
 /* The cell of a leaf in the root; equal neighbours share one. */

@@ -482,6 +482,8 @@ check_hosts(const struct segment *segment, struct fault *fault)
 		return wrong(segment, fault, FORMAT_HOT(KIND_IPV4), 0, "a host stands there twice");
 	if (status != STATUS_OK)
 		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
+	if (segment->trie.record_count > 0)
+		hosts_mark(&layout, &segment->trie);
 	status = compare_hosts(segment, &layout, fault);
 	free(layout.lines);
 	return status;

@@ -27,7 +27,8 @@ struct segment_best {
 	uint32_t record;
 	uint16_t specific; /* as in segment_match; batches of IPv4 leave it 0 for prefixes */
 	uint8_t in_trie, exact;
-	uint32_t lane;     /* which query */
+	uint16_t lane;     /* which query */
+	uint8_t sole;      /* no other key of this segment covers the query; false: not known */
 };
 
 /*

@@ -135,7 +135,7 @@ digest_settle(const struct pending *pending, const struct segment_table *table,
 		if (memcmp(bytes, digests + row->lane * length, length) == 0)
 			add_row(rows, &(struct segment_best){
 				.claims = record_claims(table, bytes), .record = row->record,
-				.exact = 1, .lane = row->lane});
+				.exact = 1, .lane = (uint16_t)row->lane, .sole = 1});
 	}
 }
 

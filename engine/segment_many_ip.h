@@ -46,7 +46,8 @@ host_probe(const struct hosts *hosts, uint32_t address, uint64_t hash, struct se
 			*best = (struct segment_best){
 				.claims = le32_get(line->claims[place]),
 				.record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place,
-				.specific = 32, .exact = 1};
+				.specific = 32, .exact = 1,
+				.sole = (le32_get(line->covered) >> place & 1) == 0};
 			return true;
 		}
 		if (__builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) == 0, 1))
@@ -98,7 +99,7 @@ prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_
 		if (found[i].record != 0)
 			add_row(rows, &(struct segment_best){
 				.claims = found[i].claims, .record = found[i].record - 1,
-				.in_trie = 1, .lane = lanes[i]});
+				.in_trie = 1, .lane = lanes[i], .sole = !found[i].nested});
 }
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */
@@ -128,10 +129,11 @@ ipv6_settle(const struct pending *pending, const struct segment_table *table,
 		const uint8_t *bytes = record_at(table, row->record);
 		if (memcmp(bytes, addresses[row->lane], 16) != 0)
 			continue;
-		values[row->lane] = 0;
 		add_row(rows, &(struct segment_best){
 			.claims = record_claims(table, bytes), .record = row->record,
-			.specific = 128, .exact = 1, .lane = row->lane});
+			.specific = 128, .exact = 1, .lane = (uint16_t)row->lane,
+			.sole = (values[row->lane] & WIDE_RECORD) == 0});
+		values[row->lane] = 0;
 	}
 }
 
@@ -168,7 +170,7 @@ ipv6_prefixes(const struct wide *wide, const uint32_t *values, size_t n, struct 
 			continue;
 		add_row(rows, &(struct segment_best){
 			.claims = le32_get(wide->hot[record].claims), .record = record,
-			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint32_t)i});
+			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint16_t)i});
 	}
 }
 

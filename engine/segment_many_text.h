@@ -25,7 +25,7 @@ best_rows(struct rows *rows, const struct segment_best *best, size_t n, size_t f
 		if (best[i].claims == SEGMENT_NONE)
 			continue;
 		struct segment_best row = best[i];
-		row.lane = (uint32_t)(from + i);
+		row.lane = (uint16_t)(from + i);
 		add_row(rows, &row);
 	}
 }
@@ -35,7 +35,8 @@ best_take(struct segment_best *best, const struct segment_table *table,
 	  const struct candidate *row, const uint8_t *bytes, unsigned specific, bool exact)
 {
 	struct segment_best *mine = &best[row->lane];
-	if (mine->claims != SEGMENT_NONE && mine->specific > specific)
+	mine->sole = mine->claims == SEGMENT_NONE;
+	if (!mine->sole && mine->specific > specific)
 		return;
 	mine->claims = record_claims(table, bytes);
 	mine->record = row->record;
@@ -209,7 +210,7 @@ many_text(const struct segment *segment, enum kind kind, const struct key *const
 	if (kind == KIND_URL && segment->pattern_count > 0) {
 		best_ask(best, n);
 		for (size_t i = 0; i < n; i++)
-			best[i].lane = (uint32_t)i;
+			best[i].lane = (uint16_t)i;
 		return n;
 	}
 	for (size_t i = 0; i < n; i += GROUP)

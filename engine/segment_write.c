@@ -245,28 +245,6 @@ finish_table(struct writer *writer, enum kind kind, struct fault *fault)
 			   writer->build, &writer->layout[kind], fault);
 }
 
-/* Lines of hosts are as large as those of other tables; they have no records beside them. */
-static enum status
-finish_hosts(struct writer *writer, struct fault *fault)
-{
-	struct build_kind *rows = &writer->build->kind[KIND_IPV4];
-	struct hosts_record *records = (struct hosts_record *)rows->records;
-	struct layout *layout = &writer->layout[KIND_IPV4];
-	struct hosts_layout hosts;
-	for (size_t i = 0; i < rows->count; i++)
-		records[i].claims = le32_make(writer->list_final[le32_get(records[i].claims)]);
-	enum status status = hosts_build(rows->records, rows->count, writer->build->seed, &hosts,
-					 fault);
-	if (status != STATUS_OK)
-		return status;
-	static_assert(sizeof(struct hosts_line_d) == sizeof(struct bucket_d), "lines");
-	layout->lines = (struct bucket_d *)hosts.lines;
-	layout->lines_count = hosts.lines_count;
-	layout->buckets = hosts.buckets;
-	layout->reseeds = hosts.reseeds;
-	return STATUS_OK;
-}
-
 static void
 finish_prefixes(struct writer *writer, enum kind kind)
 {
@@ -290,6 +268,33 @@ finish_trie(struct writer *writer, struct fault *fault)
 	if (status == STATUS_OK)
 		writer->trie = (struct aid_image){image.bytes, image.length};
 	return status;
+}
+
+/* Lines of hosts are as large as those of other tables; they have no records beside them. */
+static enum status
+finish_hosts(struct writer *writer, struct fault *fault)
+{
+	struct build_kind *rows = &writer->build->kind[KIND_IPV4];
+	struct hosts_record *records = (struct hosts_record *)rows->records;
+	struct layout *layout = &writer->layout[KIND_IPV4];
+	struct hosts_layout hosts;
+	struct ptrie prefixes;
+	for (size_t i = 0; i < rows->count; i++)
+		records[i].claims = le32_make(writer->list_final[le32_get(records[i].claims)]);
+	enum status status = hosts_build(rows->records, rows->count, writer->build->seed, &hosts,
+					 fault);
+	if (status != STATUS_OK)
+		return status;
+	if (writer->trie.length > 0 &&
+	    ptrie_attach(&prefixes, KIND_IPV4, writer->trie.bytes, writer->trie.length, NULL) ==
+		    STATUS_OK)
+		hosts_mark(&hosts, &prefixes);
+	static_assert(sizeof(struct hosts_line_d) == sizeof(struct bucket_d), "lines");
+	layout->lines = (struct bucket_d *)hosts.lines;
+	layout->lines_count = hosts.lines_count;
+	layout->buckets = hosts.buckets;
+	layout->reseeds = hosts.reseeds;
+	return STATUS_OK;
 }
 
 static enum status
@@ -567,11 +572,11 @@ finish_all(struct writer *writer, struct fault *fault)
 	if (status == STATUS_OK)
 		status = finish_claims(writer, fault);
 	if (status == STATUS_OK)
+		status = finish_trie(writer, fault);
+	if (status == STATUS_OK)
 		status = finish_hosts(writer, fault);
 	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = finish_table(writer, kind, fault);
-	if (status == STATUS_OK)
-		status = finish_trie(writer, fault);
 	if (status == STATUS_OK)
 		status = finish_wide(writer, fault);
 	if (status == STATUS_OK)

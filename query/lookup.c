@@ -302,7 +302,7 @@ rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t 
 			continue;
 		rows->layer[rows->count] = 0;
 		rows->best[rows->count++] = (struct segment_best){.claims = SEGMENT_ASK,
-								  .lane = (uint32_t)i};
+								  .lane = (uint16_t)i};
 	}
 }
 
@@ -356,17 +356,20 @@ lookup_candidates(const struct view *view, const struct lookup_batch *batch, siz
 		  size_t n, struct lookup_candidate candidates[LOOKUP_CHUNK])
 {
 	struct rows rows;
-	/* A digest is covered by itself alone, and join_layer says if two layers have it. */
-	bool sole = kind_table[batch->kind].address_bits == 0 && !kind_table[batch->kind].scoped;
 	if (view->layer_count == 0)
 		return 0;
 	layers_many(view, batch, from, n, &rows);
-	for (size_t i = 0; i < rows.count; i++)
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct segment_best *best = &rows.best[i];
+		/* what two layers know, join_layer has marked ASK */
+		bool sole = best->sole && best->claims != SEGMENT_ASK &&
+			    !(batch->kind == KIND_IPV6 &&
+			      may_embed(view, batch->bytes + (from + best->lane) * 16));
 		candidates[i] = (struct lookup_candidate){
-			.found = match_of(batch, rows.layer[i], &rows.best[i]),
-			.place = (uint16_t)rows.best[i].lane,
-			.sole = sole && rows.best[i].claims != SEGMENT_ASK,
+			.found = match_of(batch, rows.layer[i], best),
+			.place = best->lane, .sole = sole,
 		};
+	}
 	return rows.count;
 }
 

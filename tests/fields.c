@@ -53,7 +53,7 @@ const struct field field_table[] = {
 	FREE(hosts_line_d, address),    /* another host of this line, in the same block of the bitmap */
 	STRICT(hosts_line_d, state),
 	FREE(hosts_line_d, claims),     /* another key's claims are claims too */
-	STRICT(hosts_line_d, reserved),
+	STRICT(hosts_line_d, covered),
 	STRICT(record_ipv6_d, address),
 	FREE(record_ipv6_d, claims),
 	STRICT(record_sha1_d, digest),

@@ -150,6 +150,9 @@ expect_one(const struct key *key, const struct segment_best *best, const char *p
 		ck_assert_msg(best->claims == SEGMENT_NONE, "%s, query %zu: a miss was a hit", path, i);
 		return;
 	}
+	ck_assert_msg(!best->sole || count == 1, "%s, query %zu: not the only one", path, i);
+	ck_assert_msg(key->kind == KIND_IPV6 || best->sole == (count == 1),
+		      "%s, query %zu: the only one, and not known", path, i);
 	ck_assert_msg(best->claims == match[top].claims && best->record == match[top].record &&
 		      best->in_trie == match[top].in_trie && best->exact == match[top].exact,
 		      "%s, query %zu: batch and single differ", path, i);
