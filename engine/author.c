@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <Judy.h>
+
 #include "engine/author_state.h"
 #include "engine/bytes.h"
-
-#define SLOT_BITS_LEAST 6
-#define SLOT_BITS_MOST 32
 
 static_assert(sizeof(struct author_change) == 40, "no padding: changes are compared as bytes");
 
@@ -41,7 +40,7 @@ author_free(struct author *author)
 		return;
 	free(author->keys);
 	free(author->links);
-	free(author->slots);
+	JudyLFreeArray(&author->index, NULL);
 	intern_fini(&author->strings);
 	intern_fini(&author->changes);
 	free(author);
@@ -61,28 +60,16 @@ key_content(const struct key *key, size_t *length)
 /* --- the index --------------------------------------------------------------------------- */
 
 /*
- * Half of a keyed hash. Its first bits are the home slot; a key stands in the
- * first free slot from there on. Slots grow before three of four are taken, in one pass over
- * both tables that needs no key.
+ * JudyL from the hash of a key to 1 + the place of the newest entry of that hash; 0, which
+ * JudyLIns makes, is none. Entries of one hash are a chain. The hash is keyed with a seed that
+ * nobody else knows, so that chains cannot be made long.
  */
-static uint32_t
+static Word_t
 key_hash(const struct author *author, const struct key *key, const void *bytes, size_t length)
 {
 	struct hash_seed seed = author->seed;
 	seed.word[0] ^= (uint64_t)key->kind << 8 | key->prefix_bits;
-	return (uint32_t)hash_text(seed, bytes, length);
-}
-
-static size_t
-slot_home(unsigned bits, uint32_t hash)
-{
-	return (size_t)((uint64_t)hash << bits >> 32);
-}
-
-static size_t
-slot_after(unsigned bits, size_t slot)
-{
-	return (slot + 1) & (((size_t)1 << bits) - 1);
+	return (Word_t)hash_text(seed, bytes, length);
 }
 
 static struct author_key *
@@ -98,41 +85,29 @@ is_key(const struct author_key *entry, const struct key *key, const void *bytes,
 	       entry->length == length && memcmp(entry->bytes, bytes, length) == 0;
 }
 
-/* The slot of the key, or the empty one where it belongs. There are slots. */
-static struct author_slot *
-slot_of(const struct author *author, uint32_t hash, const struct key *key, const void *bytes,
-	size_t length)
+/* The key in the chain that begins with `next`, or NULL. */
+static struct author_key *
+chain_find(const struct author *author, Word_t next, const struct key *key, const void *bytes,
+	   size_t length)
 {
-	size_t slot = slot_home(author->slot_bits, hash);
-	for (;;) {
-		struct author_slot *at = &author->slots[slot];
-		if (at->place == 0 ||
-		    (at->hash == hash && is_key(key_at(author, at->place - 1), key, bytes, length)))
-			return at;
-		slot = slot_after(author->slot_bits, slot);
+	while (next != 0) {
+		struct author_key *entry = key_at(author, next - 1);
+		if (is_key(entry, key, bytes, length))
+			return entry;
+		next = entry->older;
 	}
+	return NULL;
 }
 
+/* What the hash has; *slot is borrowed until the next call. */
 static enum status
-slots_grow(struct author *author, struct fault *fault)
+index_slot(struct author *author, Word_t hash, Word_t **slot, struct fault *fault)
 {
-	unsigned bits = author->slots == NULL ? SLOT_BITS_LEAST : author->slot_bits + 1;
-	struct author_slot *slots = bits > SLOT_BITS_MOST || SIZE_MAX >> bits < sizeof(*slots)
-		? NULL : calloc((size_t)1 << bits, sizeof(*slots));
-	if (slots == NULL)
+	JError_t error;
+	PPvoid_t found = JudyLIns(&author->index, hash, &error);
+	if (found == PPJERR)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for an index of keys");
-	size_t old = author->slots == NULL ? 0 : (size_t)1 << author->slot_bits;
-	for (size_t i = 0; i < old; i++) {
-		if (author->slots[i].place == 0)
-			continue;
-		size_t slot = slot_home(bits, author->slots[i].hash);
-		while (slots[slot].place != 0)
-			slot = slot_after(bits, slot);
-		slots[slot] = author->slots[i];
-	}
-	free(author->slots);
-	author->slots = slots;
-	author->slot_bits = bits;
+	*slot = (Word_t *)found;
 	return STATUS_OK;
 }
 
@@ -149,11 +124,11 @@ author_key_find(const struct author *author, const struct key *key)
 {
 	size_t length;
 	const void *bytes = key_content(key, &length);
-	if (author->slots == NULL)
+	JError_t error;
+	PPvoid_t found = JudyLGet(author->index, key_hash(author, key, bytes, length), &error);
+	if (found == NULL || found == PPJERR)
 		return NULL;
-	const struct author_slot *slot = slot_of(author, key_hash(author, key, bytes, length), key,
-						 bytes, length);
-	return slot->place == 0 ? NULL : key_at(author, slot->place - 1);
+	return chain_find(author, *(const Word_t *)found, key, bytes, length);
 }
 
 const struct author_key *
@@ -185,7 +160,6 @@ key_append(struct author *author, const struct key *key, const void *bytes, size
 	entry->length = (uint16_t)length;
 	memcpy(entry->bytes, bytes, length);
 	author->keys_length = need;
-	author->key_count++;
 	return STATUS_OK;
 }
 
@@ -194,21 +168,20 @@ static enum status
 key_put(struct author *author, const struct key *key, struct author_key **out, struct fault *fault)
 {
 	size_t length, place;
+	Word_t *newest;
 	const void *bytes = key_content(key, &length);
-	enum status status = STATUS_OK;
-	if (author->slots == NULL || author->key_count + 1 > ((uint64_t)3 << author->slot_bits) / 4)
-		status = slots_grow(author, fault);
+	enum status status = index_slot(author, key_hash(author, key, bytes, length), &newest, fault);
 	if (status != STATUS_OK)
 		return status;
-	uint32_t hash = key_hash(author, key, bytes, length);
-	struct author_slot *slot = slot_of(author, hash, key, bytes, length);
-	if (slot->place == 0) {
-		status = key_append(author, key, bytes, length, &place, fault);
-		if (status != STATUS_OK)
-			return status;
-		*slot = (struct author_slot){hash, (uint32_t)place + 1};
-	}
-	*out = key_at(author, slot->place - 1);
+	*out = chain_find(author, *newest, key, bytes, length);
+	if (*out != NULL)
+		return STATUS_OK;
+	status = key_append(author, key, bytes, length, &place, fault);
+	if (status != STATUS_OK)
+		return status;
+	*out = key_at(author, place);
+	(*out)->older = (uint32_t)*newest;
+	*newest = place + 1;
 	return STATUS_OK;
 }
 

@@ -13,8 +13,9 @@
  *     life, at most a day): it still counts as unchanged, and as renewed.
  *   - a claim that has expired is brought back: updated.
  *
- * Memory is bounded by the distinct keys, not by the number of puts: a key, 16 bytes for
- * where it is and what becomes of it, 11 to 22 in the index; sayings that are equal, once.
+ * Keys are found through a JudyL of their 64-bit hashes. Memory is bounded by the distinct keys,
+ * not by the number of puts: a key, 20 bytes for what it is and what becomes of it, its word
+ * and its value in JudyL; sayings that are equal, once.
  * One thread.
  */
 #ifndef ENGINE_AUTHOR_H

@@ -27,17 +27,13 @@ struct author_link {
 /* Stands in `keys`, at a place that is counted in words; the next one behind it. */
 struct author_key {
 	uint32_t links;  /* number of the first */
+	uint32_t older;  /* 1 + the place of the next key of the same hash; 0 = none */
 	uint8_t kind, prefix_bits;
 	uint16_t length;
 	uint8_t bytes[];
 };
 
 #define AUTHOR_PLACE_BYTES 8u
-
-/* A slot of the index: half of a hash, and 1 + the place of its key; 0 = empty. */
-struct author_slot {
-	uint32_t hash, place;
-};
 
 struct author {
 	const struct view *view;
@@ -47,9 +43,7 @@ struct author {
 	size_t keys_length, keys_capacity;
 	struct author_link *links;  /* link 0 is none */
 	size_t link_count, link_capacity;
-	struct author_slot *slots;
-	unsigned slot_bits;         /* 2^slot_bits slots; 0 = none yet */
-	uint64_t key_count;
+	void *index;                /* JudyL: hash of a key -> 1 + the place of the newest */
 	struct intern strings;      /* source names and tag strings; 0 = "" */
 	struct intern changes;
 	uint32_t mirror;
