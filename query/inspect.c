@@ -15,15 +15,18 @@
 const char *const inspect_stage_names[INSPECT_STAGES] = {"ip", "domain", "url"};
 
 /*
- * The addresses of one batch, by kind, as judge_many wants them. With both sides
- * asked those of a packet are neighbours.
+ * The addresses of one batch, by kind, as judge_hits wants them, and the few
+ * verdicts that it gives. With both sides asked those of a packet are neighbours.
  */
 struct addresses {
 	unsigned count, packets;
 	uint16_t packet[ROOM];      /* whose each `sides` of them are */
 	uint32_t ipv4[2 * ROOM];
 	uint8_t ipv6[2 * ROOM][16];
+	size_t decided;
+	uint32_t places[2 * ROOM];  /* of the addresses that have a verdict */
 	struct repute_verdict verdicts[2 * ROOM];
+	uint16_t row_of[2 * ROOM];  /* by address: 1 + number of its verdict; 0 between batches */
 };
 
 struct inspect {
@@ -243,9 +246,11 @@ addresses_judge(struct inspect *inspect, struct addresses *addresses, enum kind 
 {
 	struct lookup_batch batch = {.kind = kind, .ipv4 = addresses->ipv4,
 				     .bytes = addresses->ipv6[0]};
+	addresses->decided = 0;
 	if (addresses->count > 0)
-		judge_many(inspect->judge, &batch, addresses->count, inspect->options.now,
-			   addresses->verdicts);
+		addresses->decided = judge_hits(inspect->judge, &batch, addresses->count,
+						inspect->options.now, addresses->places,
+						addresses->verdicts);
 }
 
 static void
@@ -260,43 +265,45 @@ event_add(struct inspect *inspect, unsigned i, unsigned side, const struct reput
 	inspect_events_add(&inspect->events, &event, 0);
 }
 
-static inline bool
-says_something(const struct repute_verdict *verdict)
-{
-	return verdict->outcome != REPUTE_VERDICT_NONE || verdict->exception != REPUTE_NO_ROW;
-}
-
-/* One packet's verdicts, of which at least one says something. */
+/* One packet, whose addresses begin at `place` and of which at least one has a verdict. */
 static void
-packet_decide(struct inspect *inspect, unsigned i, const struct repute_verdict *verdicts)
+packet_decide(struct inspect *inspect, const struct addresses *addresses, unsigned place)
 {
+	static const struct repute_verdict none = {.filter = REPUTE_NO_ROW,
+						   .exception = REPUTE_NO_ROW};
 	struct inspect_counts *counts = &inspect->counts;
-	const struct repute_verdict *wins = &verdicts[0];
-	for (unsigned k = 0; k < inspect->sides; k++) {
-		const struct repute_verdict *verdict = &verdicts[k];
+	const struct repute_verdict *wins = &none;
+	unsigned packet = addresses->packet[place / inspect->sides];
+	for (unsigned side = 0; side < inspect->sides; side++) {
+		unsigned row = addresses->row_of[place + side];
+		const struct repute_verdict *verdict = row ? &addresses->verdicts[row - 1] : &none;
 		counts->verdicts[INSPECT_IP][verdict->outcome]++;
 		counts->exceptions[INSPECT_IP] += verdict->exception != REPUTE_NO_ROW;
-		if (says_something(verdict))
-			event_add(inspect, i, inspect->side_first + k, verdict);
+		if (row != 0)
+			event_add(inspect, packet, inspect->side_first + side, verdict);
 		if (verdict->filter < wins->filter)
 			wins = verdict;
 	}
 	counts->packets[wins->outcome]++;
 }
 
-/* Nearly all say nothing: they are counted without being touched twice. */
+/* Nearly all packets have no verdict: they are counted without being touched. */
 static void
-packets_decide(struct inspect *inspect, const struct addresses *addresses)
+packets_decide(struct inspect *inspect, struct addresses *addresses)
 {
-	const struct repute_verdict *verdicts = addresses->verdicts;
 	struct inspect_counts *counts = &inspect->counts;
-	unsigned sides = inspect->sides, quiet = 0;
-	for (unsigned i = 0; i < addresses->packets; i++, verdicts += sides) {
-		if (says_something(&verdicts[0]) || says_something(&verdicts[sides - 1]))
-			packet_decide(inspect, addresses->packet[i], verdicts);
-		else
-			quiet++;
+	unsigned sides = inspect->sides, quiet = addresses->packets;
+	for (size_t i = 0; i < addresses->decided; i++)
+		addresses->row_of[addresses->places[i]] = (uint16_t)(i + 1);
+	for (size_t i = 0; i < addresses->decided; i++) {
+		unsigned place = addresses->places[i], first = place - place % sides;
+		if (place != first && addresses->row_of[first] != 0)
+			continue; /* the packet's first address comes, or came, by itself */
+		packet_decide(inspect, addresses, first);
+		quiet--;
 	}
+	for (size_t i = 0; i < addresses->decided; i++)
+		addresses->row_of[addresses->places[i]] = 0;
 	counts->packets[REPUTE_VERDICT_NONE] += quiet;
 	counts->verdicts[INSPECT_IP][REPUTE_VERDICT_NONE] += (uint64_t)quiet * sides;
 	counts->asked[INSPECT_IP] += addresses->count;
