@@ -62,9 +62,9 @@ segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16],
 
 size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
-		    size_t n, struct segment_best *best)
+		    size_t n, struct segment_hashes *hashes, struct segment_best *best)
 {
-	return paths[segment->many]->digest(segment, kind, digests, n, best);
+	return paths[segment->many]->digest(segment, kind, digests, n, hashes, best);
 }
 
 size_t

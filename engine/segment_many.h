@@ -59,10 +59,18 @@ size_t
 segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
 		  struct segment_best *best);
 
-/* `digests`: n times 20 or 32 bytes. */
+/*
+ * `digests`: n times 20 or 32 bytes. `hashes`: known = false before the first of several
+ * segments that are asked for the same digests; tables of one seed share them.
+ */
+struct segment_hashes {
+	bool known;
+	struct hash_seed seed;
+	uint64_t hash[SEGMENT_MANY_MOST];
+};
 size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
-		    size_t n, struct segment_best *best);
+		    size_t n, struct segment_hashes *hashes, struct segment_best *best);
 
 /* Domains or URLs, all of one kind. */
 size_t

@@ -115,14 +115,10 @@ add_row(struct rows *rows, const struct segment_best *best)
 /* --- keys of fixed size ------------------------------------------------------------------- */
 
 /*
- * A block on its way: each key has one step, so blocks follow one another
- * through three stages. Too many candidates for a block happens only in a file that is
- * not what it should be: what is left out is missed.
+ * Each key has one step, so blocks of keys follow one another through three stages. Too
+ * many candidates for a block happens only in a file that is not what it should be: what
+ * is left out is missed.
  */
-struct block {
-	uint64_t hash[GROUP];
-	struct pending pending;
-};
 
 /* Records whose key bytes are the query's. */
 static inline __attribute__((always_inline)) void
@@ -140,51 +136,51 @@ digest_settle(const struct pending *pending, const struct segment_table *table,
 }
 
 static inline __attribute__((always_inline)) void
-digest_start(struct block *block, const struct segment_table *table, const uint8_t *digests,
-	     size_t length, size_t from, size_t to)
+digest_start(const struct segment_table *table, const uint8_t *digests, size_t length, size_t from,
+	     size_t to, bool known, uint64_t *hash)
 {
 	for (size_t i = from; i < to; i++) {
-		block->hash[i - from] = path_digest(table->seed, digests + i * length, length);
-		__builtin_prefetch(home_line(table, block->hash[i - from]));
+		if (!known)
+			hash[i] = path_digest(table->seed, digests + i * length, length);
+		__builtin_prefetch(home_line(table, hash[i]));
 	}
 }
 
 static inline __attribute__((always_inline)) void
 digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
-	      struct rows *rows)
+	      bool known, uint64_t *hash, struct rows *rows)
 {
-	struct block block[3];
+	struct pending pending[2];
 	size_t last = (n + GROUP - 1) / GROUP;
 	for (size_t at = 0; at < last + 2; at++) {
-		struct block *first = &block[at % 3], *second = &block[(at + 2) % 3];
-		struct block *third = &block[(at + 1) % 3];
+		struct pending *second = &pending[at % 2], *third = &pending[(at + 1) % 2];
 		if (at < last)
-			digest_start(first, table, digests, length, at * GROUP,
-				     (at + 1) * GROUP < n ? (at + 1) * GROUP : n);
-		if (at > 0 && at <= last) {
-			size_t from = (at - 1) * GROUP, to = at * GROUP < n ? at * GROUP : n;
-			second->pending.count = 0;
-			for (size_t i = from; i < to; i++)
-				probe(&second->pending, table, (uint32_t)i,
-				      second->hash[i - from], (uint32_t)length, true);
-		}
+			digest_start(table, digests, length, at * GROUP,
+				     (at + 1) * GROUP < n ? (at + 1) * GROUP : n, known, hash);
+		second->count = 0;
+		for (size_t i = (at - 1) * GROUP; at > 0 && i < at * GROUP && i < n; i++)
+			probe(second, table, (uint32_t)i, hash[i], (uint32_t)length, true);
 		if (at > 1)
-			digest_settle(&third->pending, table, digests, length, rows);
+			digest_settle(third, table, digests, length, rows);
 	}
 }
 
 static size_t
 many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests, size_t n,
-	    struct segment_best *best)
+	    struct segment_hashes *hashes, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
 	struct rows rows = {best, 0, n};
 	if (table->buckets == 0)
 		return 0;
+	bool known = hashes->known && hashes->seed.word[0] == table->seed.word[0] &&
+		     hashes->seed.word[1] == table->seed.word[1];
 	if (kind == KIND_SHA1)
-		digest_blocks(table, digests, 20, n, &rows);
+		digest_blocks(table, digests, 20, n, known, hashes->hash, &rows);
 	else
-		digest_blocks(table, digests, 32, n, &rows);
+		digest_blocks(table, digests, 32, n, known, hashes->hash, &rows);
+	hashes->known = true;
+	hashes->seed = table->seed;
 	return rows.count;
 }
 

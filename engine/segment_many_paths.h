@@ -10,7 +10,7 @@ struct segment_many_path {
 	size_t (*ipv4)(const struct segment *, const uint32_t *, size_t, struct segment_best *);
 	size_t (*ipv6)(const struct segment *, const uint8_t (*)[16], size_t, struct segment_best *);
 	size_t (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
-		       struct segment_best *);
+			 struct segment_hashes *, struct segment_best *);
 	size_t (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
 		     struct segment_best *);
 	void (*one)(const struct segment *, const struct key *, struct segment_best *);

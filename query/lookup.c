@@ -149,7 +149,7 @@ struct rows {
 
 static size_t
 layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *batch, size_t from,
-	   size_t n, struct segment_best *best)
+	   size_t n, struct segment_hashes *hashes, struct segment_best *best)
 {
 	const struct segment *segment = &view->layer[layer].segment;
 	if (batch->kind == KIND_IPV4)
@@ -159,7 +159,8 @@ layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *b
 	if (kind_table[batch->kind].key_bytes == 0)
 		return segment_many_text(segment, batch->kind, batch->keys + from, n, best);
 	return segment_many_digest(segment, batch->kind,
-				   batch->bytes + from * kind_table[batch->kind].key_bytes, n, best);
+				   batch->bytes + from * kind_table[batch->kind].key_bytes, n,
+				   hashes, best);
 }
 
 /* A query that two layers know must be asked one at a time: one may hide what is in the other. */
@@ -322,11 +323,14 @@ static void
 layers_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	    struct rows *rows)
 {
+	struct segment_hashes hashes;
 	struct segment_best best[BATCH];
-	rows->count = layer_many(view, 0, batch, from, n, rows->best);
+	hashes.known = false;
+	rows->count = layer_many(view, 0, batch, from, n, &hashes, rows->best);
 	memset(rows->layer, 0, rows->count);
 	for (uint32_t layer = 1; layer < view->layer_count; layer++)
-		join_layer(rows, layer, best, layer_many(view, layer, batch, from, n, best));
+		join_layer(rows, layer, best,
+			   layer_many(view, layer, batch, from, n, &hashes, best));
 	prefetch_claims(view, rows);
 	if (batch->kind == KIND_IPV6 && view_has_ipv4(view))
 		rows_embedded(view, batch, from, n, rows);
