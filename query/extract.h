@@ -25,7 +25,8 @@
 
 #define EXTRACT_HEAD_BYTES 65536     /* of a request's head or a ClientHello; a longer one is
                                       * read as far as that */
-#define EXTRACT_TRIES 64             /* segments without anything known, then the direction is left */
+#define EXTRACT_TRIES 64             /* segments without anything known, or DNS messages that are no
+                                      * queries, in a row: then the direction is left */
 #define EXTRACT_HOSTS 4              /* Host fields of a request */
 #define EXTRACT_FIELDS 1024          /* header fields of a request */
 #define EXTRACT_QUESTIONS 32         /* of a DNS message */
@@ -65,7 +66,7 @@ struct extract {
 	uint32_t scanned;    /* of the buffer: no end of a head in there */
 	uint64_t skip;       /* bytes of a body to come */
 	uint8_t app;         /* enum extract_app */
-	uint8_t phase;       /* private to extract_http.c */
+	uint8_t phase;       /* of HTTP: private to extract_http.c; of DNS: messages that were no query */
 	uint8_t tries;
 	bool dns;            /* a DNS port */
 	bool done;           /* nothing more to find */

@@ -125,7 +125,10 @@ extract_dns_take(struct extract *extract, const uint8_t *bytes, size_t length, b
 	if (length - 2 < size && !last)
 		return 0;
 	size = length - 2 < size ? length - 2 : size;
-	if (!message_read(bytes + 2, size, sink))
-		extract->done = true; /* answers, or no DNS at all */
+	/* Answers, or no DNS at all; but a client may send what its server passes over. */
+	if (message_read(bytes + 2, size, sink))
+		extract->phase = 0;
+	else
+		extract->done = ++extract->phase >= EXTRACT_TRIES;
 	return size + 2;
 }

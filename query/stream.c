@@ -130,16 +130,24 @@ window_drain(struct stream *stream, struct stream_flow *flow, unsigned side)
 		window_free(stream, from);
 }
 
+/* Go on at `at`; what lies between is missing. More than can be counted is not known. */
+static void
+segment_jump(struct stream_side *side, uint32_t at, uint32_t gap)
+{
+	side->next = at;
+	side->gap = gap < EXTRACT_GAP_UNKNOWN - side->gap ? side->gap + gap : EXTRACT_GAP_UNKNOWN;
+}
+
 /* Wait no longer: holes become gaps. */
 static void
 window_flush(struct stream *stream, struct stream_flow *flow, unsigned side)
 {
 	struct stream_side *from = &flow->side[side];
 	while (from->window != NULL) {
-		while (!window_has(from->window, from->next)) {
-			from->next++;
-			from->gap++;
-		}
+		uint32_t at = from->next;
+		while (!window_has(from->window, at))
+			at++;
+		segment_jump(from, at, at - from->next);
 		window_drain(stream, flow, side);
 	}
 }
@@ -295,14 +303,6 @@ memory_bound(struct stream *stream)
 	}
 }
 
-/* Go on at `at`; what lies between is missing. */
-static void
-segment_jump(struct stream_side *side, uint32_t at, uint32_t gap)
-{
-	side->next = at;
-	side->gap = gap < EXTRACT_GAP_UNKNOWN - side->gap ? side->gap + gap : EXTRACT_GAP_UNKNOWN;
-}
-
 /* Keep as much as the window can hold; returns how much. 0: it lies too far ahead to be waited for. */
 static uint32_t
 segment_keep(struct stream *stream, struct stream_flow *flow, unsigned side, uint32_t at,
@@ -368,10 +368,8 @@ segment_syn(struct stream *stream, struct stream_flow *flow, unsigned side, uint
 static void
 segment_cut(struct stream_side *side, uint32_t end, uint32_t missing)
 {
-	if (side->window != NULL || side->next != end)
-		return;
-	side->next += missing;
-	side->gap += missing;
+	if (side->window == NULL && side->next == end)
+		segment_jump(side, end + missing, missing);
 }
 
 void

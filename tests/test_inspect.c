@@ -261,6 +261,55 @@ START_TEST(names_in_dns)
 }
 END_TEST
 
+/* A name may end in an earlier one only: what stands behind the question is none of its labels. */
+START_TEST(names_in_dns_point_backwards)
+{
+	static const char *const tails[] = {"\xc0\x14", "\1y\xc0\x14"};
+	PLANT();
+	profile_write("both", "");
+	for (int i = 0; i < 2; i++) {
+		uint8_t message[60] = {0, 1, 1, 0, 0, 1};
+		size_t tail = 2 * (size_t)i + 2, at = 12;
+		memcpy(message + at, tails[i], tail);
+		memcpy(message + at + tail, "\0\1\0\1", 4);
+		memcpy(message + 0x14, "\4evil\7example", 14);
+		frame_begin(&frame, message, 0x14 + 14);
+		frame_udp(&frame, 5, 53);
+		frame_ipv4(&frame, PACKET_UDP, US, THEM, 0, 0);
+		out(0x0800);
+	}
+	ck_assert_int_eq(inspect("1"), CLI_NOTHING);
+	ck_assert_ptr_nonnull(strstr(command_out, "\"domain\":{\"queries\":0"));
+}
+END_TEST
+
+/* TCP: what no server would answer does not end the reading of what follows. */
+START_TEST(dns_over_tcp)
+{
+	static const char *const first[] = {
+		"\0\x0c\0\1\x80\0\0\0\0\0\0\0\0\0",         /* an answer */
+		"\0\x0c\0\1\1\0\0\0\0\0\0\0\0\0",            /* no question */
+		"\0\x0c\0\1\x79\0\0\1\0\0\0\0\0\0",         /* an unknown operation */
+	};
+	uint8_t bytes[200], message[100];
+	size_t length = frames_dns("x.evil.example", message);
+	PLANT();
+	profile_write("both", "");
+	for (uint16_t i = 0; i < 3; i++) {
+		memcpy(bytes, first[i], 14);
+		bytes[14] = 0;
+		bytes[15] = (uint8_t)length;
+		memcpy(bytes + 16, message, length);
+		frame_begin(&frame, bytes, 16 + length);
+		frame_tcp(&frame, (uint16_t)(5000 + i), 53, 1, 0x18);
+		frame_ipv4(&frame, PACKET_TCP, US, THEM, 0, 0);
+		out(0x0800);
+	}
+	ck_assert_int_eq(inspect("1"), CLI_FOUND);
+	ck_assert_msg(seen("domain", "x.evil.example") == 3, "%s", command_out);
+}
+END_TEST
+
 static const struct {
 	const char *text, *stage, *query;
 } requests[] = {
@@ -389,6 +438,29 @@ START_TEST(what_came_first_counts)
 	segment(US, THEM, next_port, 1000, 0x18, "GET /evil", 9);
 	ck_assert_int_eq(inspect("1"), CLI_NOTHING);
 	ck_assert_ptr_nonnull(strstr(command_out, "\"url\":{\"queries\":1"));
+}
+END_TEST
+
+/* The same place twice behind a hole, then in front of it: the first of each is what is read. */
+START_TEST(what_came_first_counts_behind_a_hole)
+{
+	static const char *const paths[2][2] = {{"/evil", "/good"}, {"/good", "/evil"}};
+	char text[60];
+	PLANT();
+	profile_write("both", "");
+	for (int turn = 0; turn < 2; turn++) {
+		next_port++;
+		segment(US, THEM, next_port, 999, PACKET_SYN, "", 0);
+		for (int i = 0; i < 2; i++) {
+			int length = snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: web.example\r\n\r\n",
+					      paths[turn][i]);
+			segment(US, THEM, next_port, 1004, 0x18, text, (size_t)length);
+		}
+		segment(US, THEM, next_port, 1000, 0x18, "GET ", 4);
+	}
+	ck_assert_int_eq(inspect("1"), CLI_FOUND);
+	ck_assert_int_eq(seen("url", "http://web.example/evil"), 1);
+	ck_assert_ptr_nonnull(strstr(command_out, "\"url\":{\"queries\":2"));
 }
 END_TEST
 
@@ -525,11 +597,14 @@ main(void)
 	tcase_add_test(cases, match_address);
 	tcase_add_test(cases, exceptions_are_events);
 	tcase_add_test(cases, names_in_dns);
+	tcase_add_test(cases, names_in_dns_point_backwards);
+	tcase_add_test(cases, dns_over_tcp);
 	tcase_add_loop_test(cases, requests_are_read, 0, sizeof(requests) / sizeof(requests[0]));
 	tcase_add_test(cases, host_of_a_url_is_a_stage);
 	tcase_add_test(cases, server_names);
 	tcase_add_test(cases, segments_in_any_order);
 	tcase_add_test(cases, what_came_first_counts);
+	tcase_add_test(cases, what_came_first_counts_behind_a_hole);
 	tcase_add_test(cases, gaps);
 	tcase_add_test(cases, a_capture_that_ends_early);
 	tcase_add_test(cases, threads_and_rounds_say_the_same);
