@@ -53,6 +53,14 @@ key_text(const struct key *key)
 	return key->borrowed ? key->text_borrowed : key->buffer;
 }
 
+/* A whole value, as a question is: no prefix, no pattern. */
+static inline bool
+key_is_value(const struct key *key)
+{
+	unsigned bits = key->kind == KIND_IPV4 ? 32 : key->kind == KIND_IPV6 ? 128 : 0;
+	return key->pattern == 0 && key->prefix_bits == bits;
+}
+
 /* All fields but the text's bytes: scope exact, a whole address, no text. */
 void
 key_init(struct key *key, enum kind kind);

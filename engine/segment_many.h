@@ -79,7 +79,7 @@ segment_many_text(const struct segment *segment, enum kind kind, const struct ke
 
 /*
  * One query, a whole value (no prefix, no pattern): a miss, the most specific
- * key, or SEGMENT_ASK where that would take a walk. Most questions are misses.
+ * key, or SEGMENT_ASK where there are \*-patterns or the file is not what it should be.
  */
 void
 segment_one(const struct segment *segment, const struct key *key, struct segment_best *best);

@@ -1,57 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One query at a time. Part of segment_many_body.h. */
+/*
+ * One query at a time. Part of segment_many_body.h.
+ *
+ * Nothing overlaps here but what the processor overlaps by itself: it looks a
+ * few hundred instructions ahead, over the end of the call into the next one.
+ * So few instructions and few surprises for the branch predictor matter as
+ * much as few lines; docs/bench-single.md has the figures.
+ */
 
-/* --- one query ------------------------------------------------------------------------------------ */
-
-/* No node of this hash: no slot has its tag and none overflowed. */
-static inline bool
-no_node(const struct segment_table *table, uint64_t hash)
-{
-	if (table->buckets == 0)
-		return true;
-	const struct bucket_d *line = home_line(table, hash);
-	return many_find(line, bucket_tag(hash)) == 0 &&
-	       (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0;
-}
-
-/* The record of a key of fixed size, found at its home line; ASK if it may stand further on. */
-static inline __attribute__((always_inline)) void
+/* A key of fixed size: its line and, where nodes overflowed, the neighbours. */
+static inline __attribute__((always_inline)) bool
 one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
-	  unsigned specific, struct segment_best *best)
+	  unsigned specific, bool sole, struct segment_best *best)
 {
-	best->claims = SEGMENT_NONE;
-	if (table->buckets == 0)
-		return;
 	const struct bucket_d *line = home_line(table, hash);
-	if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) != 0) {
-		best->claims = SEGMENT_ASK;
-		return;
+	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+		uint32_t entries = many_entries(line);
+		uint32_t slots = many_find(line, bucket_tag(hash)) & entries;
+		for (; slots != 0; slots &= slots - 1) {
+			uint32_t record = bucket_record(line, entries, (unsigned)__builtin_ctz(slots));
+			if (record >= table->record_count ||
+			    memcmp(record_at(table, record), bytes, length) != 0)
+				continue;
+			*best = (struct segment_best){
+				.claims = record_claims(table, record_at(table, record)),
+				.record = record, .specific = (uint16_t)specific, .exact = 1,
+				.sole = sole};
+			return true;
+		}
+		if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+			break;
 	}
-	uint32_t slots = many_find(line, bucket_tag(hash)) & many_entries(line);
-	for (; slots != 0; slots &= slots - 1) {
-		uint32_t record = bucket_record(line, many_entries(line),
-						(unsigned)__builtin_ctz(slots));
-		if (record >= table->record_count ||
-		    memcmp(record_at(table, record), bytes, length) != 0)
-			continue;
-		*best = (struct segment_best){
-			.claims = record_claims(table, record_at(table, record)),
-			.record = record, .specific = (uint16_t)specific, .exact = 1};
-		return;
-	}
+	return false;
 }
 
-/* The prefix of this number, less one, if there is one. */
 static void
-one_prefix(const struct segment *segment, enum kind kind, uint32_t record,
-	   struct segment_best *best)
+one_sha1(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
-	struct ptrie_prefix prefix;
-	if (record == 0 || !segment_prefix(segment, kind, record - 1, &prefix))
-		return;
-	*best = (struct segment_best){
-		.claims = prefix.claims, .record = record - 1, .specific = (uint16_t)prefix.bits,
-		.in_trie = 1, .exact = prefix.bits == (kind == KIND_IPV4 ? 32u : 128u)};
+	const struct segment_table *table = &segment->table[KIND_SHA1];
+	best->claims = SEGMENT_NONE;
+	if (table->buckets != 0)
+		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, true, best);
+}
+
+static void
+one_sha256(const struct segment *segment, const struct key *key, struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_SHA256];
+	best->claims = SEGMENT_NONE;
+	if (table->buckets != 0)
+		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, true, best);
 }
 
 static void
@@ -59,6 +57,7 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 {
 	const struct hosts *hosts = &segment->hosts;
 	uint32_t address = be32_get(key->bytes);
+	struct ptrie_found found;
 	best->claims = SEGMENT_NONE;
 	if (segment->gate != NULL) {
 		uint32_t place = address >> (32 - segment->gate_bits);
@@ -68,60 +67,145 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 	if (hosts->buckets != 0 &&
 	    host_probe(hosts, address, path_host(hosts->seed, address), best))
 		return;
-	if (segment->trie.record_count > 0)
-		one_prefix(segment, KIND_IPV4,
-			   ptrie_find(&segment->trie, (uint64_t)address << 32, 0), best);
+	if (segment->trie.record_count == 0)
+		return;
+	ptrie_find_many_ipv4(&segment->trie, &address, 1, &found);
+	if (found.record != 0)
+		*best = (struct segment_best){
+			.claims = found.claims, .record = found.record - 1, .in_trie = 1,
+			.sole = !found.nested};
 }
 
 static void
 one_ipv6(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_IPV6];
-	uint32_t value = wide_find(&segment->wide, be64_get(key->bytes), be64_get(key->bytes + 8));
+	const struct wide *wide = &segment->wide;
+	uint32_t value = wide_find(wide, be64_get(key->bytes), be64_get(key->bytes + 8));
+	uint32_t record = (value & WIDE_RECORD) - 1;
 	best->claims = SEGMENT_NONE;
-	if ((value & WIDE_HOSTS) != 0) {
-		one_fixed(table, path_host_ipv6(table->seed, key->bytes), key->bytes, 16, 128, best);
-		if (best->claims != SEGMENT_NONE)
-			return;
-	}
-	one_prefix(segment, KIND_IPV6, value & WIDE_RECORD, best);
+	if (value == 0)
+		return;
+	wide_prefetch(wide, record);
+	if ((value & WIDE_HOSTS) != 0 && table->buckets != 0 &&
+	    one_fixed(table, path_host_ipv6(table->seed, key->bytes), key->bytes, 16, 128, false, best))
+		return;
+	if (record < wide->record_count)
+		*best = (struct segment_best){
+			.claims = le32_get(wide->hot[record].claims), .record = record,
+			.specific = wide->hot[record].bits, .in_trie = 1};
 }
 
-static bool
-absent_text(const struct segment *segment, const struct key *key)
+/* --- names and URLs ----------------------------------------------------------------------- */
+
+static inline void
+one_take(const struct segment_table *table, const struct candidate *row, size_t length, bool exact,
+	 struct segment_best *best)
 {
-	const struct segment_table *table = &segment->table[key->kind];
+	*best = (struct segment_best){
+		.claims = record_claims(table, record_at(table, row->record)),
+		.record = row->record, .specific = (uint16_t)length, .exact = exact};
+}
+
+/*
+ * Candidates stand from general to specific: the last one whose text is the
+ * query's is the answer, and the texts of those before it are not read.
+ */
+static void
+one_domain_settle(const struct pending *pending, const struct segment_table *table,
+		  const struct key *key, struct segment_best *best)
+{
+	const char *end = key_text(key) + key->length;
+	for (size_t i = pending->count; i-- > 0;) {
+		const struct candidate *row = &pending->row[i];
+		size_t length;
+		const char *text = candidate_text(table, row, &length);
+		if (text == NULL || length != row->length || memcmp(text, end - length, length) != 0)
+			continue;
+		one_take(table, row, length, row->last, best);
+		return;
+	}
+}
+
+static void
+one_domain(const struct segment *segment, const struct key *key, struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_DOMAIN];
+	const char *text = key_text(key);
+	struct pending pending;
+	uint32_t start;
+	best->claims = SEGMENT_NONE;
+	if (table->buckets == 0 ||
+	    !path_domain_begin(text, key->length, table->first_step, &start))
+		return;
+	pending.count = 0;
+	pending.full = false;
+	for (;;) {
+		uint32_t length = key->length - start;
+		uint64_t hash = hash_text(table->seed, text + start, length);
+		if (!probe(&pending, table, 0, hash, length, start == 0) || start == 0)
+			break;
+		start = path_label_before(text, start);
+	}
+	if (pending.full)
+		best->claims = SEGMENT_ASK;
+	else if (pending.count != 0)
+		one_domain_settle(&pending, table, key, best);
+}
+
+/* Two texts may stand at one node, with and without a `/` at the end: both are looked at. */
+static void
+one_url_settle(const struct pending *pending, const struct segment_table *table,
+	       const struct key *key, struct segment_best *best)
+{
+	uint32_t node = UINT32_MAX;
+	for (size_t i = pending->count; i-- > 0;) {
+		const struct candidate *row = &pending->row[i];
+		size_t length;
+		if (best->claims != SEGMENT_NONE && row->length != node)
+			return;
+		const char *text = candidate_text(table, row, &length);
+		if (text == NULL || !url_covers(text, length, row->length, key) ||
+		    (best->claims != SEGMENT_NONE && best->specific > length))
+			continue;
+		one_take(table, row, length, length == key->length, best);
+		node = row->length;
+	}
+}
+
+static void
+one_url(const struct segment *segment, const struct key *key, struct segment_best *best)
+{
+	const struct segment_table *table = &segment->table[KIND_URL];
+	struct pending pending;
 	struct path path;
 	struct path_step step;
-	uint32_t start;
-	if (key->kind == KIND_DOMAIN)
-		return !path_domain_begin(key_text(key), key->length, table->first_step, &start) ||
-		       no_node(table, hash_text(table->seed, key_text(key) + start,
-						key->length - start));
-	if (segment->pattern_count > 0)
-		return false;
+	best->claims = SEGMENT_NONE;
+	if (table->buckets == 0)
+		return;
+	if (segment->pattern_count > 0) {
+		best->claims = SEGMENT_ASK;
+		return;
+	}
+	pending.count = 0;
+	pending.full = false;
 	path_init(&path, table->seed, table->first_step, key);
-	return !path_next(&path, &step) || no_node(table, step.hash);
+	while (path_next(&path, &step))
+		if (!probe(&pending, table, 0, step.hash, step.length, step.last))
+			break;
+	if (pending.full)
+		best->claims = SEGMENT_ASK;
+	else if (pending.count != 0)
+		one_url_settle(&pending, table, key, best);
 }
 
 static void
 many_one(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
-	const struct segment_table *table = &segment->table[key->kind];
-	switch (key->kind) {
-	case KIND_IPV4:
-		one_ipv4(segment, key, best);
-		break;
-	case KIND_SHA1:
-		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, best);
-		break;
-	case KIND_SHA256:
-		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, best);
-		break;
-	case KIND_IPV6:
-		one_ipv6(segment, key, best);
-		break;
-	default:
-		best->claims = absent_text(segment, key) ? SEGMENT_NONE : SEGMENT_ASK;
-	}
+	static void (*const one[KIND_COUNT])(const struct segment *, const struct key *,
+					     struct segment_best *) = {
+		[KIND_IPV4] = one_ipv4, [KIND_IPV6] = one_ipv6,     [KIND_DOMAIN] = one_domain,
+		[KIND_URL] = one_url,   [KIND_SHA1] = one_sha1, [KIND_SHA256] = one_sha256,
+	};
+	one[key->kind](segment, key, best);
 }

@@ -119,6 +119,18 @@ settle_domains(const struct pending *pending, const struct segment_table *table,
 	}
 }
 
+/* Is the text that of a node of `node` bytes, or that and a `/`, and whole segments of the URL? */
+static inline bool
+url_covers(const char *text, size_t length, size_t node, const struct key *key)
+{
+	const char *asked = key_text(key);
+	if (length < node || length > node + 1 || length > key->length ||
+	    memcmp(text, asked, length) != 0)
+		return false;
+	return length == key->length || (length > 0 && text[length - 1] == '/') ||
+	       asked[length] == '/' || asked[length] == '?';
+}
+
 static void
 settle_urls(const struct pending *pending, const struct segment_table *table,
 	    const struct key *const *keys, struct segment_best *best)
@@ -126,16 +138,11 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 	for (size_t i = 0; i < pending->count; i++) {
 		const struct candidate *row = &pending->row[i];
 		const struct key *key = keys[row->lane];
-		const char *asked = key_text(key);
 		size_t length;
 		const char *text = candidate_text(table, row, &length);
-		if (text == NULL || length < row->length || length > row->length + 1 ||
-		    length > key->length || memcmp(text, asked, length) != 0)
-			continue;
-		bool exact = length == key->length;
-		if (exact || (length > 0 && text[length - 1] == '/') || asked[length] == '/' || asked[length] == '?')
+		if (text != NULL && url_covers(text, length, row->length, key))
 			best_take(best, table, row, record_at(table, row->record),
-				  (unsigned)length, exact);
+				  (unsigned)length, length == key->length);
 	}
 }
 

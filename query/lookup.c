@@ -116,7 +116,7 @@ sink_embedded(struct sink *sink, const struct key *key, bool only_first)
 }
 
 /* Every covering key of every layer is looked at: always right, never the fastest. */
-static void
+static __attribute__((noinline)) void
 first_of_all(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
 {
 	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
@@ -212,23 +212,23 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
  * if there are more, or if it is expired or does not reach the query.
  */
 static inline bool
-settle_only(const struct view_layer *layer, const struct lookup_batch *batch,
-	    const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+settle_only(const struct view_layer *layer, enum kind kind, const struct segment_best *best,
+	    uint64_t now, struct repute_hit *hit)
 {
-	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count)
+	if (best->claims >= layer->segment.claim_count)
 		return false;
 	const struct claim_d *claim = (const struct claim_d *)layer->segment.claims + best->claims;
 	if ((claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
 		return false;
 	uint32_t source = le16_get(claim->source);
-	bool reached = !kind_table[batch->kind].scoped ||
+	bool reached = !kind_table[kind].scoped ||
 		       (claim->scope & (best->exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
 	if (!reached || source >= layer->segment.sources.count)
 		return false;
 	hit->found = true;
 	hit->exact = best->exact;
 	hit->embedded = false;
-	hit->kind = hit->opaque_small.kind = (uint8_t)batch->kind;
+	hit->kind = hit->opaque_small.kind = (uint8_t)kind;
 	hit->scope = claim->scope;
 	hit->opaque_small.in_trie = best->in_trie;
 	hit->expires = le40_get(claim->expires);
@@ -243,35 +243,37 @@ settle_only(const struct view_layer *layer, const struct lookup_batch *batch,
 }
 
 static struct view_match
-match_of(const struct lookup_batch *batch, uint32_t layer, const struct segment_best *best)
+match_of(enum kind kind, uint32_t layer, const struct segment_best *best)
 {
 	return (struct view_match){
 		.layer = layer,
 		.match = {.claims = best->claims, .record = best->record,
 			  .specific = best->specific, .in_trie = best->in_trie,
-			  .exact = best->exact, .kind = (uint8_t)batch->kind,
-			  .whole = !kind_table[batch->kind].scoped},
+			  .exact = best->exact, .kind = (uint8_t)kind,
+			  .whole = !kind_table[kind].scoped},
 	};
 }
 
 /* Among several claims. False if none is live and reaches the query: then ask one at a time. */
-static bool
-settle_among(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
+static __attribute__((noinline)) bool
+settle_among(const struct view *view, enum kind kind, uint32_t layer,
 	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
 	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
-	struct view_match found = match_of(batch, layer, best);
+	struct view_match found = match_of(kind, layer, best);
 	sink_match(&sink, &found, true);
 	return sink.count > 0;
 }
 
 static inline bool
-settle(const struct view *view, const struct lookup_batch *batch, uint32_t layer,
+settle(const struct view *view, enum kind kind, uint32_t layer,
        const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
 	hit->opaque_small.layer = (uint8_t)layer;
-	return settle_only(&view->layer[layer], batch, best, now, hit) ||
-	       settle_among(view, batch, layer, best, now, hit);
+	if (best->claims == SEGMENT_REMOVED)
+		return false;
+	return settle_only(&view->layer[layer], kind, best, now, hit) ||
+	       settle_among(view, kind, layer, best, now, hit);
 }
 
 static bool
@@ -350,7 +352,7 @@ chunk_many(const struct view *view, const struct lookup_batch *batch, size_t fro
 		const struct segment_best *best = &rows.best[i];
 		struct repute_hit *hit = &hits[best->lane];
 		if (best->claims == SEGMENT_ASK ||
-		    !settle(view, batch, rows.layer[i], best, now, hit))
+		    !settle(view, batch->kind, rows.layer[i], best, now, hit))
 			ask_one(view, batch, from + best->lane, now, hit);
 	}
 }
@@ -370,7 +372,7 @@ lookup_candidates(const struct view *view, const struct lookup_batch *batch, siz
 			    !(batch->kind == KIND_IPV6 &&
 			      may_embed(view, batch->bytes + (from + best->lane) * 16));
 		candidates[i] = (struct lookup_candidate){
-			.found = match_of(batch, rows.layer[i], best),
+			.found = match_of(batch->kind, rows.layer[i], best),
 			.place = best->lane, .sole = sole,
 		};
 	}
@@ -385,30 +387,64 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 		chunk_many(view, batch, i, n - i < BATCH ? n - i : BATCH, now, hits + i);
 }
 
-/* False: it must be asked in another way. A miss or a hit otherwise. */
-static bool
-one_layer(const struct view *view, const struct lookup_batch *batch, const struct key *key,
-	  uint64_t now, struct repute_hit *hit)
+/* --- one query --------------------------------------------------------------------------- */
+
+/*
+ * The most specific key of all layers. Equally specific ones are the same key,
+ * and the upper layer's hides the others; how long IPv4 prefixes are, segment_one
+ * does not say. claims: SEGMENT_NONE if there is none, SEGMENT_ASK: not known.
+ */
+static __attribute__((noinline)) uint32_t
+best_above(const struct view *view, const struct key *key, struct segment_best *best)
 {
-	struct segment_best best;
-	segment_one(&view->layer[0].segment, key, &best);
-	if (best.claims == SEGMENT_NONE)
-		return key->kind != KIND_IPV6 || !may_embed(view, key->bytes);
-	return best.claims != SEGMENT_ASK && settle(view, batch, 0, &best, now, hit);
+	uint32_t layer = 0;
+	bool digest = key->kind == KIND_SHA1 || key->kind == KIND_SHA256;
+	for (uint32_t i = 1; i < view->layer_count && best->claims != SEGMENT_ASK; i++) {
+		struct segment_best other;
+		segment_one(&view->layer[i].segment, key, &other);
+		if (other.claims == SEGMENT_NONE)
+			continue;
+		bool both = best->claims != SEGMENT_NONE;
+		if (both && key->kind == KIND_IPV4 && best->in_trie && other.in_trie)
+			other.claims = SEGMENT_ASK;
+		if (!both || other.claims == SEGMENT_ASK || other.specific >= best->specific) {
+			*best = other;
+			layer = i;
+		}
+		best->sole &= !both || digest;
+	}
+	return layer;
 }
 
-/* Most questions are misses that one line answers; else a batch of one, if the key is a whole value. */
+/* A key was found: a hit, a miss, or every covering key has to be looked at. */
+static __attribute__((noinline)) void
+first_settle(const struct view *view, const struct key *key, uint32_t layer,
+	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	if (best->claims != SEGMENT_ASK && settle(view, key->kind, layer, best, now, hit))
+		return;
+	hit->found = false;
+	if (best->claims == SEGMENT_ASK || !best->sole || key->kind == KIND_IPV6)
+		first_of_all(view, key, now, hit);
+}
+
+/* Most questions are misses, and have an end here. */
 void
 lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
 {
-	struct lookup_batch batch = {.kind = key->kind, .bytes = key->bytes, .keys = &key};
-	uint32_t address = be32_get(key->bytes);
-	batch.ipv4 = &address;
+	struct segment_best best = {.claims = SEGMENT_ASK};
+	uint32_t layer = 0;
 	hit->found = false;
-	if (key->pattern != 0 || key->prefix_bits != kind_table[key->kind].address_bits)
+	if (view->layer_count == 0)
+		return;
+	if (key_is_value(key))
+		segment_one(&view->layer[0].segment, key, &best);
+	if (view->layer_count > 1)
+		layer = best_above(view, key, &best);
+	if (best.claims != SEGMENT_NONE)
+		first_settle(view, key, layer, &best, now, hit);
+	else if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
 		first_of_all(view, key, now, hit);
-	else if (view->layer_count != 1 || !one_layer(view, &batch, key, now, hit))
-		chunk_many(view, &batch, 0, 1, now, hit);
 }
 
 void
