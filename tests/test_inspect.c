@@ -444,7 +444,7 @@ END_TEST
 /* The same place twice behind a hole, then in front of it: the first of each is what is read. */
 START_TEST(what_came_first_counts_behind_a_hole)
 {
-	static const char *const paths[2][2] = {{"/evil", "/good"}, {"/good", "/evil"}};
+	static const char *const paths[2][2] = {{"/evil", "/good"}, {"/good", "/a%20b"}};
 	char text[60];
 	PLANT();
 	profile_write("both", "");
@@ -460,6 +460,7 @@ START_TEST(what_came_first_counts_behind_a_hole)
 	}
 	ck_assert_int_eq(inspect("1"), CLI_FOUND);
 	ck_assert_int_eq(seen("url", "http://web.example/evil"), 1);
+	ck_assert_uint_eq(events(), 1);
 	ck_assert_ptr_nonnull(strstr(command_out, "\"url\":{\"queries\":2"));
 }
 END_TEST
