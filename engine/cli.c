@@ -458,8 +458,8 @@ command_find(const struct cli_program *program, const char *name)
 	return NULL;
 }
 
-static int
-command_unknown(const struct cli *cli, const char *name)
+int
+cli_command_unknown(const struct cli *cli, const char *name)
 {
 	const char *names[CLI_OPTIONS_MAX + 1], *near;
 	size_t count = 0;
@@ -485,7 +485,7 @@ dispatch(struct cli *cli, int argc, char **argv)
 	int command_argc = cli->operand_count;
 	cli->command = command_find(cli->program, command_argv[0]);
 	if (cli->command == NULL)
-		return command_unknown(cli, command_argv[0]);
+		return cli_command_unknown(cli, command_argv[0]);
 	optind = 0;
 	return cli->command->run(cli, command_argc, command_argv);
 }

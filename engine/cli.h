@@ -179,6 +179,10 @@ cli_lines_next(struct cli_lines *lines, const char **text, size_t *length, struc
 const char *
 cli_near(const char *text, const char *const *names);
 
+/* "no command 'NAME'; did you mean ..."; CLI_ERROR. */
+int
+cli_command_unknown(const struct cli *cli, const char *name);
+
 /* What `repute help` runs; the program's own cmd_help.c calls it. */
 int
 cli_help(struct cli *cli, const char *command);       /* NULL: the list of commands */

@@ -27,12 +27,6 @@ find(const struct cli *cli, const char *name)
 	return NULL;
 }
 
-static int
-unknown(const struct cli *cli, const char *name)
-{
-	return cli_usage(cli, "no command '%s'", name);
-}
-
 /* ---- paragraphs ---- */
 
 /* One line of `about`: its length without LF, and whether it stands as it is. */
@@ -152,7 +146,7 @@ cli_help(struct cli *cli, const char *name)
 	const struct cli_program *program = cli->program;
 	if (name != NULL) {
 		const struct cli_command *command = find(cli, name);
-		return command != NULL ? help_command(cli, command) : unknown(cli, name);
+		return command != NULL ? help_command(cli, command) : cli_command_unknown(cli, name);
 	}
 	printf("Usage: %s [OPTIONS] COMMAND [ARGUMENTS]\n\n", program->name);
 	put_about(program->about);
@@ -369,7 +363,7 @@ cli_help_man(struct cli *cli, const char *name)
 	}
 	const struct cli_command *command = find(cli, name);
 	if (command == NULL)
-		return unknown(cli, name);
+		return cli_command_unknown(cli, name);
 	man_command(cli, command);
 	return CLI_FOUND;
 }

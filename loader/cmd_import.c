@@ -19,7 +19,9 @@ enum {
 static const struct cli_option import_options[] = {
 	{OPTION_SOURCE, "source", 's', "NAME", NULL,
 	 "who says it; without it each file is a source of its own, named like the file"},
-	{OPTION_FORMAT, "format", 'f', "FORMAT", NULL, "how to read the files instead of looking"},
+	{OPTION_FORMAT, "format", 'f', "FORMAT",
+	 "adblock unbound dnsmasq rpz hosts drop ipsum iprep sms loki maltrail wildcard ranges netset "
+	 "csv tsv plain prose", "how to read the files instead of looking"},
 	{OPTION_COLUMNS, "columns", 0, "MAP", NULL,
 	 "csv: which column is what, as in value=2,tag:Malware Family=3"},
 	{OPTION_KIND, "kind", 'k', "KIND", "ipv4 ipv6 domain url sha1 sha256",

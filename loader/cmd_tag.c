@@ -343,7 +343,8 @@ take_option(struct tag_change *change, int option)
 	case OPTION_TYPE:
 		change->typed = true;
 		if (!tag_type_parse(cli->value, strlen(cli->value), &change->category.type))
-			return cli_usage(cli, "no type '%s'", cli->value);
+			return cli_usage(cli, "no type '%s'; there are text list date yesno number",
+					 cli->value);
 		break;
 	case OPTION_VALUES:
 		return split_values(change, (char *)(uintptr_t)cli->value);

@@ -198,8 +198,8 @@ format_named(const char *wanted, const struct feed_format **format, struct fault
 			return STATUS_OK;
 		}
 	}
-	return fault_set(fault, STATUS_USAGE, "--format", 0, "there is no feed format \"%s\"",
-			 wanted);
+	return fault_set(fault, STATUS_USAGE, "--format", 0,
+			 "there is no feed format \"%s\"; `repute help import` lists them", wanted);
 }
 
 static const struct feed_format *

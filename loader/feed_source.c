@@ -77,7 +77,9 @@ feed_source_open_path(const char *path, const char *name, struct feed_source **r
 		feed_source_close(source);
 		if (error != ENOENT)
 			return fault_errno(fault, error, name, "cannot open");
-		return fault_set(fault, STATUS_MISSING, name, 0, "there is no such file");
+		return fault_set(fault, STATUS_MISSING, name, 0, "there is no such file%s",
+				 strstr(path, "://") == NULL
+					 ? "" : "; to load a URL: curl -sS URL | repute import -");
 	}
 	if (fstat(source->fd, &about) == 0 && S_ISREG(about.st_mode))
 		source->bytes_total = (uint64_t)about.st_size;

@@ -27,8 +27,9 @@ category_of(const struct ingest *ingest, const char *name, size_t length,
 		return STATUS_OK;
 	const char *near = catalog_category_near(ingest_catalog(ingest), name, length);
 	return fault_set(fault, STATUS_BAD_TAG, NULL, 0,
-			 "no tag category '%.*s'%s%s; `repute tag list` shows them", (int)length,
-			 name, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+			 "no tag category '%.*s'; %s%s%s`repute tag list` shows them", (int)length,
+			 name, near != NULL ? "did you mean '" : "", near != NULL ? near : "",
+			 near != NULL ? "'? " : "");
 }
 
 /* Free text of feeds is cut to what a text tag holds, at a character, rather than refused. */

@@ -42,6 +42,12 @@ enum status
 capture_open_stream(FILE *stream, const char *name, struct capture **out, struct fault *fault)
 {
 	char text[PCAP_ERRBUF_SIZE] = "";
+	int first = getc(stream);
+	if (first == EOF && !ferror(stream)) {
+		fclose(stream);
+		return fault_set(fault, STATUS_FORMAT, name, 0, "the file is empty");
+	}
+	ungetc(first, stream);
 	struct capture *capture = calloc(1, sizeof(*capture));
 	if (capture == NULL) {
 		fclose(stream);

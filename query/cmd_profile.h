@@ -6,6 +6,9 @@
 #include "engine/cli.h"
 #include "query/profile.h"
 
+/* For "%zu filter%s": one is not many. */
+#define COUNTED(n) (n), (n) == 1 ? "" : "s"
+
 /* `path` "-" is stdin. */
 int
 profile_cmd_import(struct cli *cli, const char *path, bool wait, bool dry_run);

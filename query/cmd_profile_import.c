@@ -233,8 +233,8 @@ report_text(struct importing *importing, uint64_t generation)
 	if (importing->same)
 		printf(": unchanged");
 	else if (importing->now == NULL)
-		printf(": new, with %zu filters, %zu actions, %zu exceptions", next->filter_count,
-		       next->action_count, next->exception_count);
+		printf(": new, with %zu filter%s, %zu action%s, %zu exception%s", COUNTED(next->filter_count),
+		       COUNTED(next->action_count), COUNTED(next->exception_count));
 	else
 		printf(": filters %zu added, %zu removed, %zu changed, %zu moved",
 		       importing->counts[PROFILE_FILTER][PROFILE_ADDED],

@@ -112,10 +112,10 @@ list_text(const struct showing *showing, const struct profile_row *row,
 	clock_print(row->changed, changed);
 	show_padded(stdout, row->name, strlen(row->name), showing->name_width);
 	if (profile != NULL)
-		printf("  %zu filters (%zu enabled, %zu locked), %zu actions, %zu exceptions",
-		       profile->filter_count, count_filters(profile, true),
-		       count_filters(profile, false), profile->action_count,
-		       profile->exception_count);
+		printf("  %zu filter%s (%zu enabled, %zu locked), %zu action%s, %zu exception%s",
+		       COUNTED(profile->filter_count), count_filters(profile, true),
+		       count_filters(profile, false), COUNTED(profile->action_count),
+		       COUNTED(profile->exception_count));
 	else
 		printf("  cannot be read");
 	printf("  changed %s\n", changed);

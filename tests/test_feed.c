@@ -2,6 +2,8 @@
 /* Feeds as a whole: what is no list, options, archives, and every real list there is. */
 #include <unistd.h>
 
+#include "engine/cli.h"
+#include "loader/commands.h"
 #include "loader/feed_tar.h"
 #include "tests/feed_walk.h"
 
@@ -123,17 +125,33 @@ START_TEST(an_unknown_format_is_a_usage_error)
 }
 END_TEST
 
+/* The help and the completion of `repute import --format`: the names and a blank after each. */
+static const char *
+format_words(void)
+{
+	static char words[512];
+	for (size_t i = 0; cmd_import.options[i].name != NULL; i++)
+		if (strcmp(cmd_import.options[i].name, "format") == 0)
+			snprintf(words, sizeof(words), " %s ", cmd_import.options[i].values);
+	return words;
+}
+
 START_TEST(every_format_has_a_name_and_words)
 {
 	const char *description, *name;
-	size_t i = 0;
+	size_t i = 0, length = 1;
+	char word[64];
 
 	for (; (name = feed_format_name(i, &description)) != NULL; i++) {
 		ck_assert_uint_gt(strlen(description), 10);
+		snprintf(word, sizeof(word), " %s ", name);
+		ck_assert_msg(strstr(format_words(), word) != NULL, "help lacks %s", name);
+		length += strlen(name) + 1;
 		for (size_t k = 0; k < i; k++)
 			ck_assert_str_ne(name, feed_format_name(k, NULL));
 	}
 	ck_assert_uint_eq(i, 18);
+	ck_assert_uint_eq(strlen(format_words()), length);
 	ck_assert_ptr_null(feed_format_name(i + 5, NULL));
 }
 END_TEST

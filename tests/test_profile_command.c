@@ -42,7 +42,7 @@ START_TEST(import_puts_once)
 {
 	ck_assert_int_eq(import("# mine\n" HEAD ONE), CLI_FOUND);
 	ck_assert_str_eq(command_out,
-			 "edge: new, with 1 filters, 1 actions, 0 exceptions; generation 1\n");
+			 "edge: new, with 1 filter, 1 action, 0 exceptions; generation 1\n");
 	exports(HEAD ONE);
 	ck_assert_int_eq(import(HEAD "; the same\n" ONE), CLI_FOUND);
 	ck_assert_str_eq(command_out, "edge: unchanged; generation 1\n");
@@ -144,8 +144,8 @@ START_TEST(list_and_remove)
 	import("[profile]\nname = Core\n[exception \"e\"]\nip = ::1\n");
 	ck_assert_int_eq(RUN("profile"), CLI_FOUND);
 	ck_assert_str_eq(command_out,
-		"Core  0 filters (0 enabled, 0 locked), 0 actions, 1 exceptions  changed " NOW "\n"
-		"edge  2 filters (2 enabled, 1 locked), 1 actions, 0 exceptions  changed " NOW "\n");
+		"Core  0 filters (0 enabled, 0 locked), 0 actions, 1 exception  changed " NOW "\n"
+		"edge  2 filters (2 enabled, 1 locked), 1 action, 0 exceptions  changed " NOW "\n");
 	ck_assert_int_eq(RUN("profile", "list", "--json"), CLI_FOUND);
 	ck_assert_uint_eq(command_lines(), 2);
 	line = command_line(1);
