@@ -42,7 +42,7 @@ mostly_set(const struct aid_image *image)
 	uint64_t set = 0;
 	for (size_t i = 0; i < image->length; i++)
 		set += (unsigned)__builtin_popcount(image->bytes[i]);
-	return set * 2 > (uint64_t)image->length * 8;
+	return set * 8 > (uint64_t)image->length * 8 * 7;
 }
 
 enum status

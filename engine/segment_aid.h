@@ -22,7 +22,7 @@ aid_image_new(struct aid_image *image, size_t length, struct fault *fault);
 /*
  * One bit per block of IPv4 addresses: some entry, /32 or prefix, lies in it or
  * covers it. *bits is chosen so that there are at least 64 blocks an entry, 2^9
- * to 2^24. No entries, or more than half of the bits set (then it would end too
+ * to 2^24. No entries, or more than seven eighths of the bits set (then it would end too
  * few look-ups): *bits is 0 and there is no image.
  */
 enum status
