@@ -168,7 +168,7 @@ static enum status
 key_put(struct author *author, const struct key *key, struct author_key **out, struct fault *fault)
 {
 	size_t length, place;
-	Word_t *newest;
+	Word_t *newest = NULL;
 	const void *bytes = key_content(key, &length);
 	enum status status = index_slot(author, key_hash(author, key, bytes, length), &newest, fault);
 	if (status != STATUS_OK)

@@ -79,6 +79,7 @@ struct info_kind_d {
 	struct le64 buckets;      /* home lines of the table; 0 = no table */
 	struct le32 first_step;   /* domain: fewest labels of any key */
 	struct le32 reseeds;      /* times the table was re-seeded to bound its probes */
+	struct le64 salt;         /* of its keys, in the seed (engine/segment_salt.h); 0 = not re-seeded */
 };
 
 struct info_d {

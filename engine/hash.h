@@ -2,10 +2,15 @@
 /*
  * Hashes: XXH3 for text and checksums, a folded multiply for fixed-size keys.
  *
- * Every table hash is keyed with the segment's 128-bit seed, which a feed's
- * author does not know; full keys are compared on every hit, so a collision
- * costs time, never truth. hash_words is the multiply-and-fold of wyhash
- * (W. Yi, github.com/wangyi-fudan/wyhash): 64x64 -> 128, high ^ low.
+ * Every table hash is keyed with the segment's 128-bit seed. A feed's author does not know it
+ * unless he has a published file; then he can choose keys of one hash, for neither
+ * of these is made to resist that. Full keys are compared on every hit, so a collision costs
+ * time, never truth; how much is bounded where lines are filled (segment_layout.c, hosts_build.c),
+ * and a set that crosses the bounds gets a seed that hangs on its keys (segment_salt.h).
+ *
+ * hash_words is the multiply-and-fold of wyhash (W. Yi, github.com/wangyi-fudan/wyhash), 64x64 ->
+ * 128, high ^ low, plus both factors: the fold alone forgets one factor when the other is 0
+ * (all give 0) or 2^64 - 1 (all give that).
  */
 #ifndef ENGINE_HASH_H
 #define ENGINE_HASH_H
@@ -41,13 +46,13 @@ hash_fold(uint64_t a, uint64_t b)
 {
 #ifdef __SIZEOF_INT128__
 	unsigned __int128 product = (unsigned __int128)a * b;
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+	return ((uint64_t)product ^ (uint64_t)(product >> 64)) + a + b;
 #else
 	uint64_t a_low = (uint32_t)a, a_high = a >> 32, b_low = (uint32_t)b, b_high = b >> 32;
 	uint64_t low = a_low * b_low, middle1 = a_high * b_low, middle2 = a_low * b_high;
 	uint64_t carry = ((low >> 32) + (uint32_t)middle1 + (uint32_t)middle2) >> 32;
 	uint64_t high = a_high * b_high + (middle1 >> 32) + (middle2 >> 32) + carry;
-	return (a * b) ^ high;
+	return ((a * b) ^ high) + a + b;
 #endif
 }
 

@@ -74,6 +74,7 @@ struct hosts_layout {
 	struct hosts_line_d *lines;
 	uint64_t buckets, lines_count;
 	uint32_t reseeds;
+	uint64_t salt;        /* of the set; 0 = not re-seeded */
 };
 
 /*

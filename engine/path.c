@@ -6,11 +6,11 @@
 #define SALT_PATTERN 0x706174746572u
 
 struct hash_seed
-path_seed(struct hash_seed seed, enum kind kind, uint32_t reseeds)
+path_seed(struct hash_seed seed, enum kind kind, uint32_t reseeds, uint64_t salt)
 {
 	struct hash_seed derived = {{
-		hash_words(seed, (uint64_t)kind, reseeds, 1, 0),
-		hash_words(seed, (uint64_t)kind, reseeds, 2, 0),
+		hash_words(seed, (uint64_t)kind, reseeds, 1, salt),
+		hash_words(seed, (uint64_t)kind, reseeds, 2, salt),
 	}};
 	return derived;
 }

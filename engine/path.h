@@ -27,9 +27,12 @@
 #include "engine/hash.h"
 #include "engine/key.h"
 
-/* The seed of a kind's table after `reseeds` re-seedings. */
+/*
+ * The seed of a kind's table after `reseeds` re-seedings. `salt` (segment_salt.h) is of the keys,
+ * 0 before the first of them.
+ */
 struct hash_seed
-path_seed(struct hash_seed seed, enum kind kind, uint32_t reseeds);
+path_seed(struct hash_seed seed, enum kind kind, uint32_t reseeds, uint64_t salt);
 
 struct path_step {
 	uint64_t hash;

@@ -58,7 +58,7 @@ attach_table(struct segment *segment, enum kind kind, const struct info_kind_d *
 	table->keys = keys.bytes;
 	table->keys_length = keys.length;
 	table->first_step = le32_get(info->first_step);
-	table->seed = path_seed(segment->seed, kind, le32_get(info->reseeds));
+	table->seed = path_seed(segment->seed, kind, le32_get(info->reseeds), le64_get(info->salt));
 	segment->entries[kind] = le64_get(info->entries);
 	segment->keys[kind] = le64_get(info->keys);
 	return STATUS_OK;
@@ -80,7 +80,8 @@ attach_hosts(struct segment *segment, const struct info_kind_d *info, struct fau
 	hosts->lines = (const struct hosts_line_d *)lines.bytes;
 	hosts->buckets = buckets;
 	hosts->numbers = count * HOSTS_NUMBERS;
-	hosts->seed = path_seed(segment->seed, KIND_IPV4, le32_get(info->reseeds));
+	hosts->seed = path_seed(segment->seed, KIND_IPV4, le32_get(info->reseeds),
+				le64_get(info->salt));
 	segment->entries[KIND_IPV4] = le64_get(info->entries);
 	segment->keys[KIND_IPV4] = le64_get(info->keys);
 	return STATUS_OK;

@@ -23,9 +23,13 @@ segment_build_new(struct hash_seed seed, bool overlay, struct segment_build **bu
 	uint32_t zero;
 	if (fresh == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a builder");
-	fresh->seed = fresh->sources.seed = fresh->tags.seed = fresh->lists.seed = seed;
+	fresh->seed = seed;
 	fresh->overlay = overlay;
-	enum status status = intern_put(&fresh->tags, "", 0, &zero, fault);
+	/* Not the segment's seed, which others know: strings of one hash would make each other slow. */
+	enum status status = file_random(fresh->tags.seed.word, fault);
+	fresh->sources.seed = fresh->lists.seed = fresh->tags.seed;
+	if (status == STATUS_OK)
+		status = intern_put(&fresh->tags, "", 0, &zero, fault);
 	if (status == STATUS_OK)
 		status = intern_put(&fresh->lists, "", 0, &zero, fault);
 	if (status != STATUS_OK)

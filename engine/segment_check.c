@@ -396,7 +396,8 @@ compare_table(const struct segment *segment, enum kind kind, const struct layout
 {
 	const struct segment_table *table = &segment->table[kind];
 	if (layout->buckets != table->buckets || layout->first_step != table->first_step ||
-	    layout->reseeds != le32_get(info_of(segment)->kind[kind].reseeds))
+	    layout->reseeds != le32_get(info_of(segment)->kind[kind].reseeds) ||
+	    layout->salt != le64_get(info_of(segment)->kind[kind].salt))
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "a table's shape is not the builder's");
 	for (uint64_t i = 0; i < layout->record_count; i++)
@@ -454,7 +455,7 @@ compare_hosts(const struct segment *segment, const struct hosts_layout *layout, 
 	const struct hosts *hosts = &segment->hosts;
 	const struct info_kind_d *info = &info_of(segment)->kind[KIND_IPV4];
 	if (layout->buckets != hosts->buckets || layout->reseeds != le32_get(info->reseeds) ||
-	    le32_get(info->first_step) != 0)
+	    layout->salt != le64_get(info->salt) || le32_get(info->first_step) != 0)
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "a table's shape is not the builder's");
 	for (uint64_t i = 0; i < layout->lines_count; i++)

@@ -8,11 +8,26 @@
 #include "engine/bucket.h"
 #include "engine/intern.h"
 #include "engine/path.h"
+#include "engine/segment_salt.h"
 #include "engine/segment_sort.h"
 
 #define NO_RECORD 0xffffffffu /* of a node that is only a step above entries */
 #define RESEED_LIMIT 16
+#define GROWTHS 3
 #define ADDED_STEPS 8192
+#define RUN_MOST 64           /* nodes of one hash, above which their order is not by key */
+
+/*
+ * What a set is asked before its lines are taken; more lines, then another seed, if it fails. Of ten
+ * million random nodes none stands farther than 2 lines from home, the mean is 0.03;
+ * readers allow LIMIT_BUCKET_HOPS. ALIKE_MOST: slots of one tag among those that one probe can see,
+ * each a record to compare; twice as many URLs, since two can share a node. A random set
+ * of a hundred million has more of them once in a hundred times.
+ */
+#define HOPS_MOST 2
+#define HOPS_MEAN_PART 16     /* all hops together: at most count / 16 and .. */
+#define HOPS_SPARE 128        /* .. this, for small sets are uneven */
+#define ALIKE_MOST 4
 
 /* A line is filled to 23 of 28 slots on average: few overflow, little is wasted. */
 #define SLOTS_PLANNED 23
@@ -137,11 +152,92 @@ record_order(const struct maker *maker, uint32_t a, uint32_t b)
 	return order != 0 ? order : one.prefix_bits - other.prefix_bits;
 }
 
+/* A hash of a record's key: for an order, not for a place. */
+static uint64_t
+record_hash(const struct maker *maker, struct hash_seed seed, uint32_t record)
+{
+	struct key key;
+	uint32_t claims;
+	segment_table_key(maker->table, maker->kind, record, &key, &claims);
+	if (kind_table[maker->kind].key_bytes == 0)
+		return hash_text(seed, key_text(&key), key.length);
+	return hash_text(seed, key.bytes, sizeof(key.bytes));
+}
+
 static enum status
 put_twice(const struct maker *maker, struct fault *fault)
 {
 	return fault_set(fault, STATUS_USAGE, NULL, 0, "a %s key was put twice",
 			 kind_name(maker->kind));
+}
+
+static int
+node_order(const void *a, const void *b, void *maker)
+{
+	return record_order(maker, ((const struct sort_node *)a)->record,
+			    ((const struct sort_node *)b)->record);
+}
+
+/*
+ * More keys of one hash than chance makes: no seed's lines can hold them, but the next seed needs
+ * an order of them, and a key put twice is to be told. Another hash gives an order;
+ * keys that are alike there too are compared.
+ */
+static enum status
+order_crowd(struct maker *maker, size_t from, size_t to, struct fault *fault)
+{
+	struct sort_node *nodes = maker->nodes;
+	uint64_t hash = nodes[from].hash;
+	struct hash_seed other = {{~maker->seed.word[1], ~maker->seed.word[0]}};
+	for (size_t i = from; i < to; i++)
+		nodes[i].hash = record_hash(maker, other, nodes[i].record);
+	enum status status = sort_nodes(nodes + from, to - from, fault);
+	for (size_t i = from, end; status == STATUS_OK && i < to; i = end) {
+		for (end = i + 1; end < to && nodes[end].hash == nodes[i].hash; end++)
+			;
+		if (end - i > 1)
+			qsort_r(nodes + i, end - i, sizeof(*nodes), node_order, maker);
+		for (size_t j = i + 1; j < end; j++)
+			if (record_order(maker, nodes[j - 1].record, nodes[j].record) == 0)
+				status = put_twice(maker, fault);
+	}
+	for (size_t i = from; i < to; i++)
+		nodes[i].hash = hash;
+	return status;
+}
+
+/* The entries of a run to its front, and what steps above them say. */
+static size_t
+part_run(struct sort_node *nodes, size_t from, size_t to, uint32_t *above)
+{
+	size_t entries = from;
+	for (size_t i = from; i < to; i++) {
+		if (nodes[i].record == NO_RECORD)
+			*above |= nodes[i].flags;
+		else
+			nodes[entries++] = nodes[i];
+	}
+	return entries;
+}
+
+static enum status
+order_few(const struct maker *maker, size_t from, size_t to, struct fault *fault)
+{
+	struct sort_node *nodes = maker->nodes;
+	for (size_t i = from + 1; i < to; i++) {
+		struct sort_node node = nodes[i];
+		size_t j = i;
+		for (; j > from; j--) {
+			int order = record_order(maker, nodes[j - 1].record, node.record);
+			if (order == 0)
+				return put_twice(maker, fault);
+			if (order < 0)
+				break;
+			nodes[j] = nodes[j - 1];
+		}
+		nodes[j] = node;
+	}
+	return STATUS_OK;
 }
 
 /*
@@ -152,31 +248,19 @@ static enum status
 join_run(struct maker *maker, size_t from, size_t to, size_t *kept, struct fault *fault)
 {
 	struct sort_node *nodes = maker->nodes;
-	size_t first = *kept;
 	uint32_t above = 0;
-	uint64_t hash = nodes[from].hash;
-	for (size_t i = from; i < to; i++) {
-		struct sort_node node = nodes[i];
-		if (node.record == NO_RECORD) {
-			above |= node.flags;
-			continue;
-		}
-		size_t j = *kept;
-		for (; j > first; j--) {
-			int order = record_order(maker, nodes[j - 1].record, node.record);
-			if (order == 0)
-				return put_twice(maker, fault);
-			if (order < 0)
-				break;
-			nodes[j] = nodes[j - 1];
-		}
-		nodes[j] = node;
-		(*kept)++;
-	}
-	if (*kept == first)
-		nodes[(*kept)++] = (struct sort_node){hash, NO_RECORD, above};
+	struct sort_node first = nodes[from];
+	size_t end = part_run(nodes, from, to, &above), entries = end - from;
+	enum status status = entries > RUN_MOST ? order_crowd(maker, from, end, fault)
+						: order_few(maker, from, end, fault);
+	if (status != STATUS_OK)
+		return status;
+	memmove(nodes + *kept, nodes + from, entries * sizeof(*nodes));
+	if (entries == 0)
+		nodes[*kept] = (struct sort_node){first.hash, NO_RECORD, above};
 	else
-		nodes[first].flags |= above;
+		nodes[*kept].flags |= above;
+	*kept += entries == 0 ? 1 : entries;
 	return STATUS_OK;
 }
 
@@ -222,11 +306,61 @@ node_at(const struct maker *maker, size_t i)
 	return maker->nodes != NULL ? maker->nodes[i] : record_node(maker, i);
 }
 
-/* False if some node would stand too far from home. `lines` is zeroed. */
+/* Do two slots of a line share a tag? A false yes is rare, a false no impossible. */
+static bool
+line_has_alike(const struct bucket_d *line)
+{
+	uint64_t seen[32] = {0};
+	bool alike = false;
+	for (unsigned slot = 0; slot < FORMAT_SLOTS; slot++) {
+		uint16_t flags = le16_get(line->slot[slot]);
+		uint64_t bit = (uint64_t)((flags & BUCKET_FLAGS) != 0) << (flags & 63);
+		alike |= (seen[flags >> 6 & 31] & bit) != 0;
+		seen[flags >> 6 & 31] |= bit;
+	}
+	return alike;
+}
+
+/* Slots that have the tag of some slot of `line`, in the lines that one probe may see. */
+static bool
+probe_bounded(const struct bucket_d *lines, uint64_t line, uint64_t from, unsigned most)
+{
+	for (unsigned slot = 0; slot < FORMAT_SLOTS; slot++) {
+		uint16_t flags = le16_get(lines[line].slot[slot]);
+		unsigned alike = 0;
+		if ((flags & BUCKET_FLAGS) == 0)
+			continue;
+		for (uint64_t i = from; i <= from + HOPS_MOST; i++)
+			alike += (unsigned)__builtin_popcount(
+				bucket_find(&lines[i], flags & FORMAT_SLOT_TAG));
+		if (alike > most)
+			return false;
+	}
+	return true;
+}
+
+/* More than HOPS_MOST + 1 alike in a probe's lines are two in one of them: only such are looked at. */
+static bool
+probes_bounded(const struct maker *maker, const struct bucket_d *lines, uint64_t buckets)
+{
+	static_assert(ALIKE_MOST > HOPS_MOST, "two in one line");
+	unsigned most = maker->kind == KIND_URL ? 2 * ALIKE_MOST : ALIKE_MOST;
+	for (uint64_t line = 0; line < buckets + HOPS_MOST; line++) {
+		if (!line_has_alike(&lines[line]))
+			continue;
+		for (uint64_t from = line < HOPS_MOST ? 0 : line - HOPS_MOST; from <= line; from++)
+			if (!probe_bounded(lines, line, from, most))
+				return false;
+	}
+	return true;
+}
+
+/* False if some node, or all on average, would stand too far from home. `lines` is zeroed. */
 static bool
 fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 {
 	size_t next = 0, count = maker->count;
+	uint64_t hops = 0;
 	uint32_t record = 0;
 	struct sort_node node = node_at(maker, 0);
 	for (uint64_t line = 0; line < buckets + LIMIT_BUCKET_HOPS; line++) {
@@ -235,8 +369,9 @@ fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 			uint64_t home = bucket_home(node.hash, buckets);
 			if (home > line)
 				break;
-			if (line - home > LIMIT_BUCKET_HOPS)
+			if (line - home > HOPS_MOST)
 				return false;
+			hops += line - home;
 			lines[line].slot[slot] = le16_make((uint16_t)(bucket_tag(node.hash) |
 								      node.flags));
 			mark_overflow(lines, home, line, node.hash);
@@ -245,7 +380,8 @@ fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 				node = node_at(maker, next);
 		}
 	}
-	return next == count;
+	return next == count && hops <= count / HOPS_MEAN_PART + HOPS_SPARE &&
+	       probes_bounded(maker, lines, buckets);
 }
 
 static enum status
@@ -253,7 +389,7 @@ place(const struct maker *maker, struct layout *layout, bool *placed, struct fau
 {
 	uint64_t buckets = maker->count / SLOTS_PLANNED + 1;
 	*placed = false;
-	for (int tries = 0; tries < 6 && !*placed; tries++, buckets += buckets / 8 + 1) {
+	for (int tries = 0; tries < GROWTHS && !*placed; tries++, buckets += buckets / 8 + 1) {
 		free(layout->lines);
 		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
 		layout->buckets = buckets;
@@ -323,6 +459,32 @@ make_records(struct maker *maker, struct fault *fault)
 	return status == STATUS_OK && twice ? put_twice(maker, fault) : status;
 }
 
+/* Of the keys in the order that the plain seed gave them. */
+static enum status
+make_salt(const struct maker *maker, uint64_t *value, struct fault *fault)
+{
+	const struct segment_table *table = maker->table;
+	struct salt *salt;
+	enum status status = salt_new(&salt, fault);
+	if (status != STATUS_OK)
+		return status;
+	for (size_t i = 0; i < maker->count; i++) {
+		uint32_t record = maker->nodes == NULL ? (uint32_t)i : maker->nodes[i].record;
+		struct key key;
+		uint32_t claims;
+		if (record == NO_RECORD)
+			continue;
+		segment_table_key(table, maker->kind, record, &key, &claims);
+		if (kind_table[maker->kind].key_bytes == 0)
+			salt_add(salt, key_text(&key), key.length);
+		else
+			salt_add(salt, table->records + (size_t)record * table->record_bytes,
+				 table->record_bytes - sizeof(struct le32));
+	}
+	*value = salt_finish(salt);
+	return STATUS_OK;
+}
+
 /* One seed after another until no node stands too far from home. */
 static enum status
 make_all(struct maker *maker, struct hash_seed seed, layout_scopes_cb *scopes, void *context,
@@ -334,7 +496,11 @@ make_all(struct maker *maker, struct hash_seed seed, layout_scopes_cb *scopes, v
 		if (reseeds == RESEED_LIMIT)
 			return fault_set(fault, STATUS_LIMIT, NULL, 0,
 					 "no seed bounds the probes of this set");
-		maker->seed = path_seed(seed, maker->kind, reseeds);
+		if (reseeds == 1)
+			status = make_salt(maker, &layout->salt, fault);
+		if (status != STATUS_OK)
+			break;
+		maker->seed = path_seed(seed, maker->kind, reseeds, layout->salt);
 		layout->reseeds = reseeds;
 		status = sort_takes(maker->kind) ? make_records(maker, fault)
 						 : make_nodes(maker, layout->first_step, scopes,

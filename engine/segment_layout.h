@@ -20,6 +20,7 @@ struct layout {
 	uint32_t *order;      /* order[i] = number in `table` of the i-th record; NULL: as they stand */
 	uint64_t record_count;
 	uint32_t first_step, reseeds;
+	uint64_t salt;        /* of the set; 0 = not re-seeded */
 };
 
 /* The union of scopes among a key's claims, and whether this is an overlay. */

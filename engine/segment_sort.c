@@ -13,6 +13,7 @@
 #define LEAF_BITS 10           /* a split aims at leaves of half that */
 #define FETCH_BYTES 192        /* how far ahead of a run's end */
 #define ROW_MOST 36
+#define CROWD_MOST 32          /* pairs in one place for which insertion is cheap */
 #define PAIR_BITS 11           /* a leaf's pairs are dealt into as many places as it has rows */
 
 struct pair {
@@ -95,8 +96,8 @@ pair_order(const uint8_t *rows, const struct pair *a, const struct pair *b, size
 			      : memcmp(rows + a->place * size, rows + b->place * size, key_bytes);
 }
 
-/* Into their places by the next bits; what shares one is left to the insertion sort. */
-INLINE void
+/* Into their places by the next bits. How many share one at most: those are still to be sorted. */
+INLINE uint32_t
 deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, size_t size,
 	   size_t key_bytes)
 {
@@ -107,19 +108,22 @@ deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, 
 		sort->dealt[i].place = (uint32_t)i;
 		sort->starts[hash_digit(sort->dealt[i].hash, used, bits) + 1]++;
 	}
-	for (size_t i = 1; i < 1 << PAIR_BITS; i++)
+	uint32_t most = 0;
+	for (size_t i = 1; i < 1 << PAIR_BITS; i++) {
+		most = sort->starts[i] > most ? sort->starts[i] : most;
 		sort->starts[i] += sort->starts[i - 1];
+	}
+	most = sort->starts[1 << PAIR_BITS] > most ? sort->starts[1 << PAIR_BITS] : most;
 	for (size_t i = 0; i < count; i++)
 		sort->pairs[sort->starts[hash_digit(sort->dealt[i].hash, used, bits)]++] =
 			sort->dealt[i];
+	return most;
 }
 
 INLINE void
-leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t size,
-	  size_t key_bytes)
+insert_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
 {
 	struct pair *pairs = sort->pairs;
-	deal_pairs(sort, rows, count, used, size, key_bytes);
 	for (size_t i = 1; i < count; i++) {
 		struct pair pair = pairs[i];
 		size_t j = i;
@@ -131,6 +135,45 @@ leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t 
 		sort->twice |= j > 0 && order == 0;
 		pairs[j] = pair;
 	}
+}
+
+/* from[start .. half) and from[half .. end) to to[start .. end). */
+INLINE void
+merge_runs(const uint8_t *rows, const struct pair *from, struct pair *to, size_t start, size_t half,
+	   size_t end, size_t size, size_t key_bytes)
+{
+	size_t a = start, b = half;
+	for (size_t at = start; at < end; at++) {
+		bool first = b == end ||
+			     (a < half && pair_order(rows, &from[a], &from[b], size, key_bytes) <= 0);
+		to[at] = first ? from[a++] : from[b++];
+	}
+}
+
+/* Hashes that somebody chose: runs of 1, 2, 4 ... merged from `pairs` to `dealt` and back. */
+INLINE void
+merge_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
+{
+	struct pair *from = sort->pairs, *to = sort->dealt, *swap;
+	for (size_t run = 1; run < count; run *= 2, swap = from, from = to, to = swap) {
+		for (size_t start = 0; start < count; start += 2 * run) {
+			size_t half = start + run < count ? start + run : count;
+			size_t end = half + run < count ? half + run : count;
+			merge_runs(rows, from, to, start, half, end, size, key_bytes);
+		}
+	}
+	if (from != sort->pairs)
+		memcpy(sort->pairs, from, count * sizeof(*from));
+}
+
+INLINE void
+leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t size,
+	  size_t key_bytes)
+{
+	const struct pair *pairs = sort->pairs;
+	if (deal_pairs(sort, rows, count, used, size, key_bytes) > CROWD_MOST)
+		merge_pairs(sort, rows, count, size, key_bytes);
+	insert_pairs(sort, rows, count, size, key_bytes);
 	for (size_t i = 0; i < count; i++)
 		memcpy(sort->rows + i * size, rows + pairs[i].place * size, size);
 	memcpy(rows, sort->rows, count * size);

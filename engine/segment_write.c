@@ -294,6 +294,7 @@ finish_hosts(struct writer *writer, struct fault *fault)
 	layout->lines_count = hosts.lines_count;
 	layout->buckets = hosts.buckets;
 	layout->reseeds = hosts.reseeds;
+	layout->salt = hosts.salt;
 	return STATUS_OK;
 }
 
@@ -361,6 +362,7 @@ finish_info(struct writer *writer, struct fault *fault)
 		info->kind[kind].buckets = le64_make(layout->buckets);
 		info->kind[kind].first_step = le32_make(layout->first_step);
 		info->kind[kind].reseeds = le32_make(layout->reseeds);
+		info->kind[kind].salt = le64_make(layout->salt);
 	}
 	return STATUS_OK;
 }

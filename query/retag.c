@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/file.h"
 #include "engine/intern.h"
 
 /* The new tags of a combination; `changed` false: they are as before. */
@@ -267,7 +268,10 @@ retag_run(struct retag *retag, struct segment_build *build, struct fault *fault)
 	struct key key;
 	uint32_t layer, id;
 
-	run.known.seed = retag->survey.view->seed;
+	/* Not the view's seed: it stands in published files, and tags of one hash could be made. */
+	status = file_random(run.known.seed.word, fault);
+	if (status != STATUS_OK)
+		return status;
 	run.claims = calloc(LIMIT_CLAIMS_PER_KEY, sizeof(*run.claims));
 	if (!run.claims)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "out of memory");

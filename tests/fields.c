@@ -38,6 +38,7 @@ const struct field field_table[] = {
 	STRICT(info_kind_d, buckets),
 	STRICT(info_kind_d, first_step),
 	STRICT(info_kind_d, reseeds),
+	STRICT(info_kind_d, salt),
 
 	STRICT(info_d, canon_version),
 	STRICT(info_d, flags),

@@ -10,6 +10,7 @@
 #include "engine/bytes.h"
 #include "engine/format.h"
 #include "engine/segment_sort.h"
+#include "tests/collide.h"
 #include "tests/sets.h"
 
 static const struct hash_seed seed = { { 7, 11 } };
@@ -75,26 +76,22 @@ START_TEST(records_stand_by_hash)
 }
 END_TEST
 
-/*
- * A first word that is the seed's makes the hash forget the second (hash.h: a
- * product with 0), so these are different keys of one hash.
- */
 static uint8_t *
 rows_of_one_hash(size_t count)
 {
 	size_t size = record_bytes(KIND_SHA256);
 	uint8_t *rows = rows_random(KIND_SHA256, count, count);
-	struct le64 first = le64_make(seed.word[0]);
-	for (size_t i = 0; i < count; i++) {
-		memcpy(rows + i * size, &first, sizeof(first));
-		memset(rows + i * size + 16, 0, 16);
-	}
+	uint8_t (*digests)[32] = malloc(count * sizeof(*digests));
+	collide_sha256(seed, count, digests);
+	for (size_t i = 0; i < count; i++)
+		memcpy(rows + i * size, digests[(i * 7919) % count], sizeof(*digests));
+	free(digests);
 	return rows;
 }
 
 START_TEST(keys_of_one_hash_stand_by_key)
 {
-	static const size_t few_and_many[] = { 5, 2048, 5000 };
+	static const size_t few_and_many[] = { 5, 40, 2048, 5000 };
 	size_t size = record_bytes(KIND_SHA256);
 	for (size_t i = 0; i < sizeof(few_and_many) / sizeof(*few_and_many); i++) {
 		struct fault fault = { 0 };
