@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every allocation from import to look-up fails once, and then once with all
+ * Every allocation from import to look-up, verdict and preview fails once, and then once with all
  * after it: no crash, no leak (under ASan), an error that says so, and the old
  * state as it was. The same memory may be missing silently only where a hint
  * is all that is lost.
@@ -12,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/canon.h"
 #include "loader/ingest.h"
+#include "query/judge.h"
+#include "query/preview.h"
 #include "tests/extra_oom.h"
 #include "tests/fixture.h"
 #include "tests/scratch.h"
@@ -173,6 +176,162 @@ START_TEST(reading)
 }
 END_TEST
 
+/* --- verdicts ----------------------------------------------------------------------------- */
+
+/* Filters that tag sets decide and filters that text leaves open; exceptions of every kind. */
+static const char profile_text[] =
+	"[profile]\nname = p\n[action \"b\"]\nflow = block\n"
+	"[filter \"open\"]\naction = b\nkinds = domain url\nwhere = \"Malware Family\" = nope\n"
+	"[filter \"certain\"]\naction = b\nwhere = \"Trend Micro Severity\" in (High, Low)\n"
+	"[exception \"range\"]\nip = 192.0.2.1-192.0.2.6\n[exception \"v6\"]\nip = 2001:db8:1::/48\n"
+	"[exception \"name\"]\ndomain = *.corp.example\n[exception \"url\"]\nurl = http://a.example/7/b\n"
+	"[exception \"sms\"]\nurl = \\*/good\\*\n";
+
+static struct store *store;
+static struct view *view;
+
+static enum status
+judge_make(const struct judge *before, struct judge **judge, struct fault *fault)
+{
+	struct profile *profile;
+	enum status status = profile_parse(profile_text, strlen(profile_text), &view->catalog,
+					   &profile, fault);
+	return status == STATUS_OK ? judge_new(view, profile, before, judge, fault) : status;
+}
+
+static void
+need_verdicts(const struct judge *judge)
+{
+	static const struct {
+		const char *text;
+		uint32_t filter, exception;
+	} wanted[] = {
+		{"192.0.2.3", REPUTE_NO_ROW, 0}, {"192.0.2.8", 1, REPUTE_NO_ROW},
+		{"2001:db8:1::1", REPUTE_NO_ROW, 1}, {"2001:db8:2::1", 1, REPUTE_NO_ROW},
+		{"it-7.example", 1, REPUTE_NO_ROW}, {"http://a.example/7/b", REPUTE_NO_ROW, 3},
+		{"it-8.example", REPUTE_NO_ROW, REPUTE_NO_ROW},
+	};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		struct repute_verdict verdict;
+		struct key *key = scratch_key(wanted[i].text, 0);
+		judge_one(judge, key, NOW, &verdict);
+		ck_assert_msg(verdict.filter == wanted[i].filter &&
+			      verdict.exception == wanted[i].exception, "%s: filter %u, exception %u",
+			      wanted[i].text, verdict.filter, verdict.exception);
+		free(key);
+	}
+}
+
+static bool
+judge_attempt(long at, bool for_ever, const struct judge *before)
+{
+	struct fault fault = {0};
+	struct judge *judge = NULL;
+	uint32_t pins = view->pins;
+	oom_arm(at, for_ever);
+	enum status status = judge_make(before, &judge, &fault);
+	bool struck = oom_disarm();
+	if (status == STATUS_OK) { /* room that is given back may stay as large as it was */
+		need_verdicts(judge);
+	} else {
+		ck_assert_int_eq(status, STATUS_NO_MEMORY);
+		ck_assert(struck && judge == NULL);
+		need_fault(&fault, at);
+	}
+	judge_free(judge);
+	ck_assert_uint_eq(view->pins, pins);
+	return struck;
+}
+
+/* Both ways at each allocation; how many there are. */
+static long
+judge_attempts(const struct judge *before)
+{
+	long at = 0;
+	while (judge_attempt(at, false, before))
+		at++;
+	for (long i = 0; i < at; i++)
+		ck_assert(judge_attempt(i, true, before));
+	return at;
+}
+
+static bool
+preview_attempt(long at, bool for_ever, const struct profile *profile)
+{
+	struct preview_options options = {.now = NOW, .before = profile, .limit_count = 1,
+					  .limits = {{.kinds = 63, .most = 2}}};
+	struct fault fault = {0};
+	struct preview *preview = NULL;
+	oom_arm(at, for_ever);
+	enum status status = preview_new(view, profile, &options, &preview, &fault);
+	bool struck = oom_disarm();
+	if (status == STATUS_OK) {
+		ck_assert_uint_eq(preview->entries[KIND_DOMAIN], 1);
+		ck_assert_uint_gt(preview->limits[0].dropped, 0);
+	} else {
+		ck_assert_int_eq(status, STATUS_NO_MEMORY);
+		ck_assert(struck && preview == NULL);
+		need_fault(&fault, at);
+	}
+	preview_free(preview);
+	return struck;
+}
+
+static void
+open_view(void)
+{
+	struct fault fault = {0};
+	write_feed(7);
+	fixture_need(import(&fault), &fault, "import");
+	fixture_need(store_open(path, &store, &fault), &fault, "open");
+	view = store_view_take(store);
+}
+
+static void
+close_view(void)
+{
+	view_drop(view);
+	store_close(store);
+	ck_assert_uint_eq(scratch_mappings(path), 0);
+}
+
+/* Where the profile and the layer are the same nothing is compiled: seen by what is allocated. */
+START_TEST(judging)
+{
+	struct fault fault = {0};
+	struct judge *before;
+	open_view();
+	long anew = judge_attempts(NULL);
+	ck_assert_int_gt(anew, 20);
+	fixture_need(judge_make(NULL, &before, &fault), &fault, "judge");
+	long again = judge_attempts(before);
+	printf("%ld allocations failed, with a judge before %ld\n", anew, again);
+	ck_assert_int_lt(again, anew);
+	need_verdicts(before);
+	judge_free(before);
+	close_view();
+}
+END_TEST
+
+START_TEST(previewing)
+{
+	struct fault fault = {0};
+	struct profile *profile;
+	long at = 0;
+	open_view();
+	fixture_need(profile_parse(profile_text, strlen(profile_text), &view->catalog, &profile,
+				   &fault), &fault, "profile");
+	while (preview_attempt(at, false, profile))
+		at++;
+	for (long i = 0; i < at; i++)
+		ck_assert(preview_attempt(i, true, profile));
+	printf("%ld allocations failed\n", at);
+	ck_assert_int_gt(at, 20);
+	profile_free(profile);
+	close_view();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -182,6 +341,8 @@ main(void)
 	tcase_add_test(cases, import_once);
 	tcase_add_test(cases, import_for_ever);
 	tcase_add_test(cases, reading);
+	tcase_add_test(cases, judging);
+	tcase_add_test(cases, previewing);
 	tcase_set_timeout(cases, 240);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
