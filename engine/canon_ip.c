@@ -214,41 +214,36 @@ canon_read_ipv6(struct canon_run *run, const char *text, size_t length, struct k
 	return STATUS_OK;
 }
 
-/* The form that the leading bits name; each at its own place. */
+/* The form that the leading bits name; each at its own place. As words: every IPv6 miss is asked. */
 static const struct embedded_row {
-	uint8_t prefix[12];
-	uint8_t bytes;  /* of the prefix */
-	uint8_t offset; /* of the IPv4 address */
-	uint8_t flip;   /* xor: Teredo hides it */
+	uint64_t high_mask, high, low_mask, low;
+	uint32_t offset; /* of the IPv4 address */
+	uint32_t flip;   /* xor: Teredo hides it */
 } embedded_table[] = {
-	{ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 12, 12, 0 }, /* mapped */
-	{ { 0 }, 12, 12, 0 },                                       /* compatible */
-	{ { 0x20, 0x02 }, 2, 2, 0 },                                /* 6to4 */
-	{ { 0x20, 0x01, 0, 0 }, 4, 12, 0xff },                      /* Teredo */
-	{ { 0, 0x64, 0xff, 0x9b }, 12, 12, 0 },                     /* NAT64 */
+	{UINT64_MAX, 0, 0xffffffff00000000, 0x0000ffff00000000, 12, 0},     /* mapped */
+	{UINT64_MAX, 0, 0xffffffff00000000, 0, 12, 0},                      /* compatible */
+	{0xffff000000000000, 0x2002000000000000, 0, 0, 2, 0},               /* 6to4 */
+	{0xffffffff00000000, 0x2001000000000000, 0, 0, 12, UINT32_MAX},     /* Teredo */
+	{UINT64_MAX, 0x0064ff9b00000000, 0xffffffff00000000, 0, 12, 0},     /* NAT64 */
 };
-
-static uint32_t
-embedded_take(const uint8_t *bytes, uint8_t flip)
-{
-	return be32_get(bytes) ^ (flip != 0 ? UINT32_MAX : 0);
-}
 
 /* :: and ::1 lie in ::/96 and are no IPv4-compatible addresses. */
 static bool
-is_lone(const uint8_t ipv6[16])
+is_lone(uint64_t high, uint64_t low)
 {
-	return be64_get(ipv6) == 0 && be64_get(ipv6 + 8) <= 1;
+	return high == 0 && low <= 1;
 }
 
 unsigned
 canon_embedded_ipv4(const uint8_t ipv6[16], uint32_t ipv4[2])
 {
+	uint64_t high = be64_get(ipv6), low = be64_get(ipv6 + 8);
 	unsigned count = 0;
 	for (size_t i = 0; i < sizeof(embedded_table) / sizeof(embedded_table[0]); i++) {
 		const struct embedded_row *row = &embedded_table[i];
-		if (memcmp(ipv6, row->prefix, row->bytes) == 0 && !is_lone(ipv6) && count == 0)
-			ipv4[count++] = embedded_take(ipv6 + row->offset, row->flip);
+		if ((high & row->high_mask) == row->high && (low & row->low_mask) == row->low &&
+		    !is_lone(high, low) && count == 0)
+			ipv4[count++] = be32_get(ipv6 + row->offset) ^ row->flip;
 	}
 	uint32_t isatap = be32_get(ipv6 + 8) & ~UINT32_C(0x02000000);
 	if (isatap == 0x00005efe && (count == 0 || ipv4[0] != be32_get(ipv6 + 12)))

@@ -9,26 +9,15 @@
 /* See key.h for why the number of cache lines is odd. */
 static_assert(sizeof(void *) != 8 || sizeof(struct key) / 64 % 2 == 1, "an odd number of lines");
 
-void
-key_init(struct key *key, enum kind kind)
-{
-	memset(key, 0, offsetof(struct key, buffer));
-	key->kind = (uint8_t)kind;
-	key->scope = SCOPE_EXACT;
-	key->prefix_bits = kind_table[kind].address_bits;
-}
+static_assert(offsetof(struct key, kind) == 0 && offsetof(struct key, scope) == 1 &&
+	      offsetof(struct key, prefix_bits) == 2 && offsetof(struct key, host_length) == 8,
+	      "key_start writes these in one word");
 
-/*
- * Keys are written in whole words: they are read again a moment later, and a
- * load that spans several small stores waits for all of them, and with them
- * for the look-up before (store forwarding; docs/bench.md).
- */
 void
 key_set_ipv4(struct key *key, uint32_t address, unsigned prefix_bits)
 {
 	assert(prefix_bits <= 32);
-	key_init(key, KIND_IPV4);
-	key->prefix_bits = (uint8_t)prefix_bits;
+	key_start(key, KIND_IPV4, prefix_bits);
 	be32_put(key->bytes, prefix_bits == 0 ? 0 : address & UINT32_MAX << (32 - prefix_bits));
 }
 
@@ -43,22 +32,10 @@ void
 key_set_ipv6(struct key *key, const uint8_t address[16], unsigned prefix_bits)
 {
 	assert(prefix_bits <= 128);
-	key_init(key, KIND_IPV6);
-	key->prefix_bits = (uint8_t)prefix_bits;
+	key_start(key, KIND_IPV6, prefix_bits);
 	be64_put(key->bytes, first_bits(be64_get(address), prefix_bits));
 	be64_put(key->bytes + 8,
 		 first_bits(be64_get(address + 8), prefix_bits > 64 ? prefix_bits - 64 : 0));
-}
-
-void
-key_set_digest(struct key *key, enum kind kind, const uint8_t *digest)
-{
-	assert(kind == KIND_SHA1 || kind == KIND_SHA256);
-	key_init(key, kind);
-	if (kind == KIND_SHA1)
-		memcpy(key->bytes, digest, 20);
-	else
-		memcpy(key->bytes, digest, 32);
 }
 
 enum status

@@ -22,6 +22,10 @@
 #ifndef ENGINE_KEY_H
 #define ENGINE_KEY_H
 
+#include <assert.h>
+#include <string.h>
+
+#include "engine/bytes.h"
 #include "engine/kind.h"
 #include "engine/limits.h"
 #include "engine/status.h"
@@ -57,13 +61,30 @@ key_text(const struct key *key)
 static inline bool
 key_is_value(const struct key *key)
 {
-	unsigned bits = key->kind == KIND_IPV4 ? 32 : key->kind == KIND_IPV6 ? 128 : 0;
-	return key->pattern == 0 && key->prefix_bits == bits;
+	struct le32 head; /* kind, scope, prefix_bits, pattern */
+	memcpy(&head, key, sizeof(head));
+	return le32_get(head) >> 16 == kind_table[key->kind].address_bits;
+}
+
+/*
+ * Keys are written in whole words: they are read again a moment later, and a
+ * load that spans several small stores waits for all of them, and with them
+ * for the look-up before (store forwarding; docs/bench-single.md).
+ */
+static inline void
+key_start(struct key *key, enum kind kind, unsigned prefix_bits)
+{
+	struct le64 head = le64_make((uint64_t)kind | SCOPE_EXACT << 8 | (uint64_t)prefix_bits << 16);
+	memcpy(key, &head, sizeof(head));
+	memset(&key->host_length, 0, offsetof(struct key, buffer) - offsetof(struct key, host_length));
 }
 
 /* All fields but the text's bytes: scope exact, a whole address, no text. */
-void
-key_init(struct key *key, enum kind kind);
+static inline void
+key_init(struct key *key, enum kind kind)
+{
+	key_start(key, kind, kind_table[kind].address_bits);
+}
 
 /* `address` in host order; host bits are cut off. prefix_bits 0..32. */
 void
@@ -74,8 +95,16 @@ void
 key_set_ipv6(struct key *key, const uint8_t address[16], unsigned prefix_bits);
 
 /* kind KIND_SHA1 or KIND_SHA256; 20 or 32 bytes. */
-void
-key_set_digest(struct key *key, enum kind kind, const uint8_t *digest);
+static inline void
+key_set_digest(struct key *key, enum kind kind, const uint8_t *digest)
+{
+	assert(kind == KIND_SHA1 || kind == KIND_SHA256);
+	key_start(key, kind, 0);
+	if (kind == KIND_SHA1)
+		memcpy(key->bytes, digest, 20);
+	else
+		memcpy(key->bytes, digest, 32);
+}
 
 /*
  * A key over canonical text that stands elsewhere (a segment), borrowed; scope

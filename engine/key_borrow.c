@@ -38,9 +38,7 @@ find_host(struct key *key, const char *text, size_t length)
 bool
 key_borrow_text(struct key *key, enum kind kind, const char *text, size_t length)
 {
-	memset(key, 0, offsetof(struct key, buffer));
-	key->kind = (uint8_t)kind;
-	key->scope = SCOPE_EXACT;
+	key_start(key, kind, 0);
 	key->borrowed = 1;
 	key->text_borrowed = text;
 	key->length = (uint32_t)length;

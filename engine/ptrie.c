@@ -124,37 +124,60 @@ root_leaf(const struct ptrie *trie, uint32_t cell)
 	return index < trie->leaf_count ? &trie->leaves[index] : &nothing;
 }
 
-ALWAYS_INLINE uint32_t
-find_one(const struct ptrie *trie, uint64_t hi, uint64_t lo)
+ALWAYS_INLINE const struct ptrie_leaf_d *
+find_leaf(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 {
 	uint32_t index = le32_get(trie->root[ptrie_slot(hi, lo, 0, trie->root_bits)]);
 	if (index & PTRIE_LEAF)
-		return leaf_value(trie, root_leaf(trie, index));
+		return root_leaf(trie, index);
 	if (index >= trie->node_count)
-		return 0;
+		return &nothing;
 	const void *at = trie->nodes + index;
 	for (unsigned position = trie->root_bits; position < trie->address_bits;
 	     position += PTRIE_STRIDE) {
 		const struct ptrie_node_d *node = at;
 		bool down = node_step(trie, node, ptrie_slot(hi, lo, position, PTRIE_STRIDE), &at);
 		if (at == NULL)
-			return 0;
+			return &nothing;
 		if (!down)
-			return leaf_value(trie, at);
+			return at;
 	}
-	return 0;
+	return &nothing;
 }
 
-TARGET_POPCNT static uint32_t
+TARGET_POPCNT static const struct ptrie_leaf_d *
 find_popcnt(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 {
-	return find_one(trie, hi, lo);
+	return find_leaf(trie, hi, lo);
+}
+
+static const struct ptrie_leaf_d *
+find_portable(const struct ptrie *trie, uint64_t hi, uint64_t lo)
+{
+	return find_leaf(trie, hi, lo);
 }
 
 uint32_t
 ptrie_find(const struct ptrie *trie, uint64_t hi, uint64_t lo)
 {
-	return trie->path == PTRIE_POPCNT ? find_popcnt(trie, hi, lo) : find_one(trie, hi, lo);
+	return leaf_value(trie, trie->path == PTRIE_POPCNT ? find_popcnt(trie, hi, lo)
+							   : find_portable(trie, hi, lo));
+}
+
+static inline void
+found_leaf(const struct ptrie *trie, const struct ptrie_leaf_d *leaf, struct ptrie_found *found)
+{
+	found->record = leaf_value(trie, leaf);
+	found->claims = le32_get(leaf->claims);
+	found->nested = le32_get(leaf->record) >> 31;
+}
+
+void
+ptrie_find_ipv4(const struct ptrie *trie, uint32_t address, struct ptrie_found *found)
+{
+	uint64_t hi = (uint64_t)address << 32;
+	found_leaf(trie, trie->path == PTRIE_POPCNT ? find_popcnt(trie, hi, 0)
+						    : find_portable(trie, hi, 0), found);
 }
 
 /* One address of a batch; constant `bits` lets the compiler drop the other kind. */
@@ -212,11 +235,8 @@ find_group(const struct ptrie *trie, const void *addresses, unsigned bits, unsig
 	}
 	for (unsigned k = 0; k < live_count; k++)
 		at[live[k]] = &nothing;
-	for (unsigned i = 0; i < n; i++) {
-		found[i].record = leaf_value(trie, at[i]);
-		found[i].claims = le32_get(((const struct ptrie_leaf_d *)at[i])->claims);
-		found[i].nested = le32_get(((const struct ptrie_leaf_d *)at[i])->record) >> 31;
-	}
+	for (unsigned i = 0; i < n; i++)
+		found_leaf(trie, at[i], &found[i]);
 }
 
 ALWAYS_INLINE void

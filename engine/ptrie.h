@@ -145,6 +145,9 @@ struct ptrie_found {
 	uint32_t claims;
 	bool nested;                /* shorter prefixes cover it too */
 };
+/* One IPv4 address, host order, of a trie of IPv4: what a batch gives, without its start-up. */
+void
+ptrie_find_ipv4(const struct ptrie *trie, uint32_t address, struct ptrie_found *found);
 void
 ptrie_find_many_ipv4(const struct ptrie *trie, const uint32_t *addresses, size_t n,
 		     struct ptrie_found *found);

@@ -50,6 +50,16 @@ many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
 	return _mm512_test_epi32_mask(words, bits);
 }
 
+/* The dots of a name of at most 64 bytes: what is masked out is not read. */
+#define MANY_DOTS
+static inline uint64_t
+many_dots(const char *text, uint32_t length)
+{
+	__mmask64 there = _bzhi_u64(UINT64_MAX, length);
+	return _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, text),
+					   _mm512_set1_epi8('.'));
+}
+
 #define many_wide wide_many_avx512
 #define MANY(name) name##_avx512
 #define MANY_NAME "avx512"

@@ -8,30 +8,56 @@
  * much as few lines; docs/bench-single.md has the figures.
  */
 
-/* A key of fixed size: its line and, where nodes overflowed, the neighbours. */
+/* The record of a key of fixed size, if it stands in this line. */
 static inline __attribute__((always_inline)) bool
-one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
-	  unsigned specific, bool sole, struct segment_best *best)
+fixed_in_line(const struct segment_table *table, const struct bucket_d *line, uint64_t hash,
+	      const uint8_t *bytes, size_t length, struct segment_best *best)
 {
-	const struct bucket_d *line = home_line(table, hash);
-	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
-		uint32_t entries = many_entries(line);
-		uint32_t slots = many_find(line, bucket_tag(hash)) & entries;
-		for (; slots != 0; slots &= slots - 1) {
-			uint32_t record = bucket_record(line, entries, (unsigned)__builtin_ctz(slots));
-			if (record >= table->record_count ||
-			    memcmp(record_at(table, record), bytes, length) != 0)
-				continue;
-			*best = (struct segment_best){
-				.claims = record_claims(table, record_at(table, record)),
-				.record = record, .specific = (uint16_t)specific, .exact = 1,
-				.sole = sole};
+	uint32_t slots = many_find(line, bucket_tag(hash));
+	if (slots == 0)
+		return false;
+	uint32_t entries = many_entries(line);
+	for (slots &= entries; slots != 0; slots &= slots - 1) {
+		uint32_t record = bucket_record(line, entries, (unsigned)__builtin_ctz(slots));
+		if (record >= table->record_count ||
+		    memcmp(record_at(table, record), bytes, length) != 0)
+			continue;
+		*best = (struct segment_best){
+			.claims = record_claims(table, record_at(table, record)),
+			.record = record, .specific = length == 16 ? 128 : 0, .exact = 1,
+			.sole = length != 16};
+		return true;
+	}
+	return false;
+}
+
+/* Nodes overflowed from `line`: rare, and kept out of what is common. */
+static __attribute__((noinline)) bool
+fixed_further(const struct segment_table *table, const struct bucket_d *line, uint64_t hash,
+	      const struct key *key, struct segment_best *best)
+{
+	for (unsigned hop = 0; hop < LIMIT_BUCKET_HOPS; hop++) {
+		line++;
+		if (key->kind == KIND_IPV6 ? fixed_in_line(table, line, hash, key->bytes, 16, best) :
+		    key->kind == KIND_SHA1 ? fixed_in_line(table, line, hash, key->bytes, 20, best) :
+		    fixed_in_line(table, line, hash, key->bytes, 32, best))
 			return true;
-		}
-		if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
 			break;
 	}
 	return false;
+}
+
+static inline __attribute__((always_inline)) bool
+one_fixed(const struct segment_table *table, uint64_t hash, const struct key *key, size_t length,
+	  struct segment_best *best)
+{
+	const struct bucket_d *line = home_line(table, hash);
+	if (fixed_in_line(table, line, hash, key->bytes, length, best))
+		return true;
+	if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+		return false;
+	return fixed_further(table, line, hash, key, best);
 }
 
 static void
@@ -40,7 +66,7 @@ one_sha1(const struct segment *segment, const struct key *key, struct segment_be
 	const struct segment_table *table = &segment->table[KIND_SHA1];
 	best->claims = SEGMENT_NONE;
 	if (table->buckets != 0)
-		one_fixed(table, path_digest(table->seed, key->bytes, 20), key->bytes, 20, 0, true, best);
+		one_fixed(table, path_digest(table->seed, key->bytes, 20), key, 20, best);
 }
 
 static void
@@ -49,7 +75,7 @@ one_sha256(const struct segment *segment, const struct key *key, struct segment_
 	const struct segment_table *table = &segment->table[KIND_SHA256];
 	best->claims = SEGMENT_NONE;
 	if (table->buckets != 0)
-		one_fixed(table, path_digest(table->seed, key->bytes, 32), key->bytes, 32, 0, true, best);
+		one_fixed(table, path_digest(table->seed, key->bytes, 32), key, 32, best);
 }
 
 static void
@@ -69,7 +95,7 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 		return;
 	if (segment->trie.record_count == 0)
 		return;
-	ptrie_find_many_ipv4(&segment->trie, &address, 1, &found);
+	ptrie_find_ipv4(&segment->trie, address, &found);
 	if (found.record != 0)
 		*best = (struct segment_best){
 			.claims = found.claims, .record = found.record - 1, .in_trie = 1,
@@ -88,7 +114,7 @@ one_ipv6(const struct segment *segment, const struct key *key, struct segment_be
 		return;
 	wide_prefetch(wide, record);
 	if ((value & WIDE_HOSTS) != 0 && table->buckets != 0 &&
-	    one_fixed(table, path_host_ipv6(table->seed, key->bytes), key->bytes, 16, 128, false, best))
+	    one_fixed(table, path_host_ipv6(table->seed, key->bytes), key, 16, best))
 		return;
 	if (record < wide->record_count)
 		*best = (struct segment_best){
@@ -123,7 +149,75 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 		if (text == NULL || length != row->length || memcmp(text, end - length, length) != 0)
 			continue;
 		one_take(table, row, length, row->last, best);
+		best->sole = pending->count == 1;
 		return;
+	}
+}
+
+/* The suffixes of a name, from the one with first_step labels on. */
+struct suffixes {
+	const char *text;
+	uint32_t length; /* of the name */
+	uint32_t start;  /* of the suffix */
+	uint64_t dots;   /* before it, if the name has at most SUFFIX_DOTS bytes */
+};
+
+#ifdef MANY_DOTS
+#define SUFFIX_DOTS 64
+#else
+#define SUFFIX_DOTS 0
+#define many_dots(text, length) UINT64_C(0)
+#endif
+
+static inline void
+suffix_next(struct suffixes *names)
+{
+	if (names->length > SUFFIX_DOTS) {
+		names->start = path_label_before(names->text, names->start);
+		return;
+	}
+	uint64_t dots = names->dots;
+	names->start = dots == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(dots);
+	names->dots = dots == 0 ? 0 : dots & ((UINT64_C(1) << (names->start - 1)) - 1);
+}
+
+static inline bool
+suffix_first(struct suffixes *names, const struct key *key, uint32_t first_step)
+{
+	names->text = key_text(key);
+	names->length = key->length;
+	names->start = key->length + 1;
+	names->dots = key->length > SUFFIX_DOTS ? 0 : many_dots(names->text, names->length);
+	for (uint32_t step = 0; step < (first_step == 0 ? 1 : first_step); step++) {
+		if (names->start == 0)
+			return false;
+		suffix_next(names);
+	}
+	return true;
+}
+
+static inline uint64_t
+suffix_hash(const struct suffixes *names, const struct segment_table *table)
+{
+	uint64_t hash = hash_text(table->seed, names->text + names->start,
+				  names->length - names->start);
+	__builtin_prefetch(home_line(table, hash));
+	return hash;
+}
+
+/* The line of the next suffix is on its way while that of this one is waited for. */
+static void
+walk_domain(struct pending *pending, const struct segment_table *table, struct suffixes *names)
+{
+	uint64_t hash = suffix_hash(names, table), ahead = 0;
+	for (;; hash = ahead) {
+		uint32_t start = names->start;
+		if (start != 0) {
+			suffix_next(names);
+			ahead = suffix_hash(names, table);
+		}
+		if (!probe(pending, table, 0, hash, names->length - start, start == 0) || start == 0)
+			return;
 	}
 }
 
@@ -131,22 +225,14 @@ static void
 one_domain(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_DOMAIN];
-	const char *text = key_text(key);
+	struct suffixes names;
 	struct pending pending;
-	uint32_t start;
 	best->claims = SEGMENT_NONE;
-	if (table->buckets == 0 ||
-	    !path_domain_begin(text, key->length, table->first_step, &start))
+	if (table->buckets == 0 || !suffix_first(&names, key, table->first_step))
 		return;
 	pending.count = 0;
 	pending.full = false;
-	for (;;) {
-		uint32_t length = key->length - start;
-		uint64_t hash = hash_text(table->seed, text + start, length);
-		if (!probe(&pending, table, 0, hash, length, start == 0) || start == 0)
-			break;
-		start = path_label_before(text, start);
-	}
+	walk_domain(&pending, table, &names);
 	if (pending.full)
 		best->claims = SEGMENT_ASK;
 	else if (pending.count != 0)
@@ -169,6 +255,7 @@ one_url_settle(const struct pending *pending, const struct segment_table *table,
 		    (best->claims != SEGMENT_NONE && best->specific > length))
 			continue;
 		one_take(table, row, length, length == key->length, best);
+		best->sole = pending->count == 1;
 		node = row->length;
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "query/lookup.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/bytes.h"
@@ -211,11 +213,12 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
  * Most keys have one claim, with no order to find: fill the hit from it. False
  * if there are more, or if it is expired or does not reach the query.
  */
-static inline bool
-settle_only(const struct view_layer *layer, enum kind kind, const struct segment_best *best,
-	    uint64_t now, struct repute_hit *hit)
+static inline __attribute__((always_inline)) bool
+settle_only(const struct view *view, uint32_t number, enum kind kind,
+	    const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
-	if (best->claims >= layer->segment.claim_count)
+	const struct view_layer *layer = &view->layer[number];
+	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count)
 		return false;
 	const struct claim_d *claim = (const struct claim_d *)layer->segment.claims + best->claims;
 	if ((claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
@@ -225,12 +228,16 @@ settle_only(const struct view_layer *layer, enum kind kind, const struct segment
 		       (claim->scope & (best->exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
 	if (!reached || source >= layer->segment.sources.count)
 		return false;
-	hit->found = true;
-	hit->exact = best->exact;
-	hit->embedded = false;
-	hit->kind = hit->opaque_small.kind = (uint8_t)kind;
-	hit->scope = claim->scope;
-	hit->opaque_small.in_trie = best->in_trie;
+	static_assert(offsetof(struct repute_hit, kind) == 3 &&
+		      offsetof(struct repute_hit, scope) == 4 &&
+		      offsetof(struct repute_hit, opaque_small) == 5 &&
+		      offsetof(struct repute_hit, expires) == 8, "one word: a loop of calls reads "
+		      "and writes hits, small stores would fill the store buffer");
+	struct le64 head = le64_make(
+		1 | (uint64_t)best->exact << 8 | (uint64_t)kind << 24 |
+		(uint64_t)claim->scope << 32 | (uint64_t)number << 40 |
+		(uint64_t)best->in_trie << 48 | (uint64_t)kind << 56);
+	memcpy(hit, &head, sizeof(head));
 	hit->expires = le40_get(claim->expires);
 	hit->first_seen = le40_get(claim->first_seen);
 	hit->last_seen = le40_get(claim->last_seen);
@@ -256,23 +263,34 @@ match_of(enum kind kind, uint32_t layer, const struct segment_best *best)
 
 /* Among several claims. False if none is live and reaches the query: then ask one at a time. */
 static __attribute__((noinline)) bool
-settle_among(const struct view *view, enum kind kind, uint32_t layer,
+settle_among(const struct view *view, enum kind kind, uint32_t number,
 	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
-	struct sink sink = {.view = view, .now = now, .hits = hit, .capacity = 1};
-	struct view_match found = match_of(kind, layer, best);
-	sink_match(&sink, &found, true);
-	return sink.count > 0;
+	const struct view_layer *layer = &view->layer[number];
+	struct view_match found = match_of(kind, number, best);
+	struct segment_claim_cursor cursor = segment_claims(best->claims);
+	struct segment_claim claim, first = {.source = UINT32_MAX};
+	uint64_t rank = UINT64_MAX;
+	if (best->claims == SEGMENT_REMOVED)
+		return false;
+	while (segment_claim_next(&layer->segment, &cursor, &claim)) {
+		uint32_t priority = priority_of(layer, claim.source);
+		if (priority >= rank || claim.expires <= now ||
+		    !segment_claim_covers(&found.match, claim.scope))
+			continue;
+		rank = priority;
+		first = claim;
+	}
+	if (rank != UINT64_MAX)
+		lookup_hit_fill(view, &found, &first, false, hit);
+	return rank != UINT64_MAX;
 }
 
 static inline bool
 settle(const struct view *view, enum kind kind, uint32_t layer,
        const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
-	hit->opaque_small.layer = (uint8_t)layer;
-	if (best->claims == SEGMENT_REMOVED)
-		return false;
-	return settle_only(&view->layer[layer], kind, best, now, hit) ||
+	return settle_only(view, layer, kind, best, now, hit) ||
 	       settle_among(view, kind, layer, best, now, hit);
 }
 
@@ -416,35 +434,52 @@ best_above(const struct view *view, const struct key *key, struct segment_best *
 	return layer;
 }
 
-/* A key was found: a hit, a miss, or every covering key has to be looked at. */
+/* What was found is no hit by one claim: a hit by another, a miss, or a matter of all keys. */
 static __attribute__((noinline)) void
-first_settle(const struct view *view, const struct key *key, uint32_t layer,
-	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+first_otherwise(const struct view *view, const struct key *key, uint32_t layer,
+		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
-	if (best->claims != SEGMENT_ASK && settle(view, key->kind, layer, best, now, hit))
+	if (best->claims == SEGMENT_NONE) {
+		if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
+			first_of_all(view, key, now, hit);
 		return;
-	hit->found = false;
-	if (best->claims == SEGMENT_ASK || !best->sole || key->kind == KIND_IPV6)
+	}
+	if (best->claims == SEGMENT_ASK || (!settle_among(view, key->kind, layer, best, now, hit) &&
+					    (!best->sole || key->kind == KIND_IPV6)))
 		first_of_all(view, key, now, hit);
 }
 
-/* Most questions are misses, and have an end here. */
-void
-lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+static __attribute__((noinline)) void
+first_of_layers(const struct view *view, const struct key *key, uint64_t now,
+		struct repute_hit *hit)
 {
 	struct segment_best best = {.claims = SEGMENT_ASK};
 	uint32_t layer = 0;
-	hit->found = false;
 	if (view->layer_count == 0)
 		return;
-	if (key_is_value(key))
+	if (key_is_value(key)) {
 		segment_one(&view->layer[0].segment, key, &best);
-	if (view->layer_count > 1)
 		layer = best_above(view, key, &best);
-	if (best.claims != SEGMENT_NONE)
-		first_settle(view, key, layer, &best, now, hit);
-	else if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
-		first_of_all(view, key, now, hit);
+	}
+	if (!settle_only(view, layer, key->kind, &best, now, hit))
+		first_otherwise(view, key, layer, &best, now, hit);
+}
+
+/* Most views have one layer; most questions are misses, and most hits have one claim. */
+void
+lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+{
+	struct segment_best best;
+	hit->found = false;
+	if (view->layer_count != 1 || !key_is_value(key)) {
+		first_of_layers(view, key, now, hit);
+		return;
+	}
+	segment_one(&view->layer[0].segment, key, &best);
+	if (best.claims == SEGMENT_NONE && key->kind != KIND_IPV6)
+		return;
+	if (!settle_only(view, 0, key->kind, &best, now, hit))
+		first_otherwise(view, key, 0, &best, now, hit);
 }
 
 void

@@ -54,8 +54,10 @@ random_key(enum kind kind, bool entry, struct key *key, char text[256])
 		return;
 	}
 	case KIND_DOMAIN:
-		snprintf(text, 256, "%.*sd%u.example", (int)(n % 4) * 3, "aa.bb.cc.",
-			 (unsigned)(r % 20011));
+		/* some longer than a vector */
+		snprintf(text, 256, "%.*s%.*sd%u.example", n % 16 == 0 ? 57 : 0,
+			 "long-long-long-long-long-long-long.and-and-and-and-longer.",
+			 (int)(n % 4) * 3, "aa.bb.cc.", (unsigned)(r % 20011));
 		break;
 	case KIND_URL:
 		snprintf(text, 256, "http://%s%u.test/%.*s%s%s", n % 2 ? "w." : "",
