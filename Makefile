@@ -119,7 +119,7 @@ DATA ?= ../shared/data
 real: all ## All lists of DATA (default ../shared/data) into one store, benign streams against it
 	@docs/real $(DATA) build/real
 
-check: deps-check ## Install what is missing and run everything that CI runs (under 10 minutes)
+check: deps-check ## Install what is missing and run everything that CI runs (about 15 minutes of CPU time)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
 	@tests/run unit asan oracle replay fuzz lint docs
 
