@@ -141,7 +141,7 @@ inspect_new(const struct judge *judge, const struct inspect_options *options,
 	inspect->options = *options;
 	inspect->side_first = sides[match].first;
 	inspect->sides = sides[match].count;
-	inspect->events.seed = judge_view(judge)->seed;
+	inspect->events.seed = options->seed;
 	inspect->sink.item = found;
 	inspect->sink.authority = authority;
 	inspect->sink.context = inspect;

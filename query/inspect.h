@@ -92,6 +92,9 @@ struct inspect_options {
 	bool payloads;     /* read names and URLs; else the ip stage alone */
 	bool errors;       /* an event for what cannot be judged, too */
 	size_t flows;      /* stream_new */
+	/* Of tables whose keys strangers send. The same for all that are merged; inspect_run makes
+	 * one: that of the view stands in published files. */
+	struct hash_seed seed;
 };
 
 struct inspect;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/clock.h"
+#include "engine/file.h"
 
 /* Frames of all workers, those of worker w at start[w] .. start[w + 1]. */
 struct chunk {
@@ -313,7 +314,9 @@ inspect_run(struct inspect_run *run, struct fault *fault)
 	run->result = NULL;
 	run->stopped = false;
 	run->options.link = capture_link(run->capture);
-	enum status status = workers_new(&pool, fault);
+	enum status status = file_random(run->options.seed.word, fault);
+	if (status == STATUS_OK)
+		status = workers_new(&pool, fault);
 	if (status == STATUS_OK)
 		status = threads_start(&pool, fault);
 	if (status == STATUS_OK)

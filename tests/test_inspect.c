@@ -360,6 +360,24 @@ START_TEST(host_of_a_url_is_a_stage)
 }
 END_TEST
 
+/* Hosts that are addresses: equal ones are one event, whatever was asked before them. */
+START_TEST(hosts_that_are_addresses)
+{
+	PLANT();
+	profile_write("both", "");
+	for (int i = 0; i < 40; i++) {
+		request(i % 3 == 0 ? "GET / HTTP/1.1\r\nHost: [2001:db8:bad::1234:5678]\r\n\r\n"
+				   : "GET / HTTP/1.1\r\nHost: 203.0.113.7\r\n\r\n");
+		if (i % 7 == 0)
+			dns_to("longer-than-an-address.evil.example", 0x0800);
+	}
+	ck_assert_int_eq(inspect("2"), CLI_FOUND);
+	ck_assert_int_eq(seen("ip", "203.0.113.7"), 26);
+	ck_assert_int_eq(seen("ip", "[2001:db8:bad::1234:5678]"), 14);
+	ck_assert_uint_eq(events(), 3);
+}
+END_TEST
+
 START_TEST(server_names)
 {
 	PLANT();
@@ -602,6 +620,7 @@ main(void)
 	tcase_add_test(cases, dns_over_tcp);
 	tcase_add_loop_test(cases, requests_are_read, 0, sizeof(requests) / sizeof(requests[0]));
 	tcase_add_test(cases, host_of_a_url_is_a_stage);
+	tcase_add_test(cases, hosts_that_are_addresses);
 	tcase_add_test(cases, server_names);
 	tcase_add_test(cases, segments_in_any_order);
 	tcase_add_test(cases, what_came_first_counts);
