@@ -286,8 +286,8 @@ const struct cli_command cmd_check = {
 		 "every filter and is named too; the verdict is none then. A URL is two stages, the "
 		 "URL and its host: two answers. Without VALUE, and where VALUE is -, the lines of "
 		 "standard input are read; new generations of the store are seen while waiting.\n\n"
-		 "PROFILE is the name of one that `repute profile import` stored, or a file: if it "
-		 "has a / in it or ends in .ini, or if the store has none of that name.\n\n"
+		 "PROFILE is the name of one that `repute profile import` stored, or a file: if there is "
+		 "one and it has a / in it or ends in .ini, or if the store has none of that name.\n\n"
 		 "Verdicts are none, permit, block, rate-limit, trust, quarantine and, for a value "
 		 "that cannot be read, error. Exit status 0 if a filter or an exception decided for "
 		 "any value, 1 if for none, 2 on an error: the other values are still answered.",

@@ -54,9 +54,8 @@ enum status
 verdict_profile_text(const struct view *view, const char *word, char **text, size_t *length,
 		     struct fault *fault)
 {
-	const struct profile_row *row =
-		is_path(word) ? NULL : catalog_profile(&view->catalog, word, strlen(word));
-	if (row != NULL)
+	const struct profile_row *row = catalog_profile(&view->catalog, word, strlen(word));
+	if (row != NULL && !(is_path(word) && file_exists(word)))
 		return text_copy(row->text, row->text_length, text, length, fault);
 	if (is_path(word) || file_exists(word))
 		return text_of_file(word, text, length, fault);

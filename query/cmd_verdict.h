@@ -13,8 +13,8 @@
 #include "query/judge.h"
 
 /*
- * Read a profile: `word` is a file if it has a `/` or ends in .ini, else the name of
- * one of the view's profiles, else a file of that name. *text, *length: heap, the caller's.
+ * Read a profile: `word` is a file if it has a `/` or ends in .ini and there is one,
+ * else the name of one of the view's profiles, else a file of that name. *text, *length: heap, the caller's.
  * missing, io, limit.
  */
 enum status

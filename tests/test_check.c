@@ -164,6 +164,10 @@ START_TEST(a_profile_is_a_name_or_a_file)
 	ck_assert_int_eq(RUN("check", "-p", "Perimeter", "evil.example"), CLI_FOUND);
 	ck_assert_int_eq(RUN("check", "-p", "none.ini", "evil.example"), CLI_ERROR);
 	ck_assert_ptr_nonnull(strstr(command_err, "none.ini"));
+	store_profile("east/west");
+	store_profile("old.ini");
+	ck_assert_int_eq(RUN("check", "-p", "east/west", "evil.example"), CLI_FOUND);
+	ck_assert_int_eq(RUN("check", "-p", "old.ini", "evil.example"), CLI_FOUND);
 	ck_assert_int_eq(RUN("check", "evil.example"), CLI_ERROR);
 	ck_assert_ptr_nonnull(strstr(command_err, "--profile"));
 	snprintf(bad, sizeof(bad), "%s.bad.ini", ini);
