@@ -112,7 +112,7 @@ all: $(PRODUCTS) ## Build the programs, librepute and the man pages
 
 demo: deps ## Install what is missing, build, and show the main job on real sample feeds
 	@$(MAKE) all
-	@$(MAKE) VARIANT=bench benches
+	@$(MAKE) VARIANT=bench build/obj/bench/bench/bench
 	@docs/demo
 
 DATA ?= ../shared/data
