@@ -301,6 +301,8 @@ profile_cmd_import(struct cli *cli, const char *path, bool wait, bool dry_run)
 		status = put(&importing, wait, &generation, &fault);
 	if (status == STATUS_LIMIT || status == STATUS_PROFILE || status == STATUS_IO)
 		name_file(&importing, &fault);
+	if (status == STATUS_OK && dry_run)
+		cli_note(cli, "dry run: nothing was changed");
 	if (status == STATUS_OK)
 		status = report(&importing, generation, &fault);
 	importing_clear(&importing);

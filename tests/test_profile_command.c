@@ -110,6 +110,7 @@ START_TEST(dry_run_changes_nothing)
 {
 	import(HEAD ONE);
 	ck_assert_int_eq(FEED(HEAD TWO, "profile", "import", "-n", "-"), CLI_FOUND);
+	ck_assert_ptr_nonnull(strstr(command_err, "dry run: nothing was changed"));
 	ck_assert_str_eq(command_out,
 			 "edge: filters 1 added, 1 removed, 0 changed, 0 moved; generation 1\n"
 			 "  filter \"two\" added as 1\n  filter \"one\" removed\n");
