@@ -17,7 +17,7 @@
 #define HOPS_MOST 6
 #define HOPS_MEAN_PART 4       /* all hops together: at most count / 4 and .. */
 #define HOPS_SPARE 256         /* .. this, for small sets are uneven */
-#define GROWTHS 3
+#define GROWTHS 2
 #define RESEEDS_MOST 16
 
 static void

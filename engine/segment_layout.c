@@ -13,7 +13,7 @@
 
 #define NO_RECORD 0xffffffffu /* of a node that is only a step above entries */
 #define RESEED_LIMIT 16
-#define GROWTHS 3
+#define GROWTHS 2
 #define ADDED_STEPS 8192
 #define RUN_MOST 64           /* nodes of one hash, above which their order is not by key */
 
@@ -180,8 +180,8 @@ node_order(const void *a, const void *b, void *maker)
 
 /*
  * More keys of one hash than chance makes: no seed's lines can hold them, but the next seed needs
- * an order of them, and a key put twice is to be told. Another hash gives an order;
- * keys that are alike there too are compared.
+ * an order of them, and a key put twice is to be told. Another hash gives an order; keys that are
+ * alike there too are compared, and so are those of kinds that sort_records puts in key order.
  */
 static enum status
 order_crowd(struct maker *maker, size_t from, size_t to, struct fault *fault)
@@ -190,7 +190,8 @@ order_crowd(struct maker *maker, size_t from, size_t to, struct fault *fault)
 	uint64_t hash = nodes[from].hash;
 	struct hash_seed other = {{~maker->seed.word[1], ~maker->seed.word[0]}};
 	for (size_t i = from; i < to; i++)
-		nodes[i].hash = record_hash(maker, other, nodes[i].record);
+		nodes[i].hash = sort_takes(maker->kind)
+					? 0 : record_hash(maker, other, nodes[i].record);
 	enum status status = sort_nodes(nodes + from, to - from, fault);
 	for (size_t i = from, end; status == STATUS_OK && i < to; i = end) {
 		for (end = i + 1; end < to && nodes[end].hash == nodes[i].hash; end++)

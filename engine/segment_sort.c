@@ -65,22 +65,85 @@ split_body(const struct sort *sort, uint8_t *rows, size_t count, unsigned used, 
 	size_t next[1 << SPLIT_BITS], sum = 0;
 	for (size_t i = 0; i < count; i++)
 		ends[hash_digit(row_hash(sort->seed, rows + i * size, key_bytes), used, bits)]++;
+	bool together = false;
 	for (size_t run = 0; run < (size_t)1 << bits; run++) {
+		together |= ends[run] == count;
 		next[run] = sum * size;
 		sum += ends[run];
 		ends[run] = sum;
 	}
-	for (size_t run = 0; run < (size_t)1 << bits; run++) {
+	for (size_t run = 0; !together && run < (size_t)1 << bits; run++) {
 		while (next[run] < ends[run] * size) {
 			uint8_t row[ROW_MOST], *here = rows + next[run];
 			memcpy(row, here, size);
 			size_t to = hash_digit(row_hash(sort->seed, row, key_bytes), used, bits);
-			uint8_t *there = rows + next[to];
+			uint8_t *there = rows + next[to], other[ROW_MOST];
 			__builtin_prefetch(there + FETCH_BYTES, 1);
-			memmove(here, there, size);
+			memcpy(other, there, size); /* memmove would be a call */
+			memcpy(here, other, size);
 			memcpy(there, row, size);
 			next[to] += size;
 		}
+	}
+}
+
+/* --- rows of one hash --------------------------------------------------------------------- */
+
+INLINE bool
+alike_body(const struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
+{
+	uint64_t hash = row_hash(sort->seed, rows, key_bytes);
+	size_t i = 1;
+	while (i < count && row_hash(sort->seed, rows + i * size, key_bytes) == hash)
+		i++;
+	return i == count;
+}
+
+/* By one byte of their keys, as split_body does by bits of their hashes; false if all have the same. */
+INLINE bool
+keys_body(uint8_t *rows, size_t count, size_t byte, size_t ends[1 << SPLIT_BITS], size_t size)
+{
+	size_t next[1 << SPLIT_BITS], sum = 0, same = 1;
+	while (same < count && rows[same * size + byte] == rows[byte])
+		same++;
+	if (same == count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		ends[rows[i * size + byte]]++;
+	for (size_t run = 0; run < 1 << SPLIT_BITS; run++) {
+		next[run] = sum;
+		sum += ends[run];
+		ends[run] = sum;
+	}
+	for (size_t run = 0; run < 1 << SPLIT_BITS; run++) {
+		while (next[run] < ends[run]) {
+			uint8_t row[ROW_MOST], *here = rows + next[run] * size;
+			memcpy(row, here, size);
+			uint8_t *there = rows + next[row[byte]]++ * size, other[ROW_MOST];
+			__builtin_prefetch(there + FETCH_BYTES, 1);
+			memcpy(other, there, size);
+			memcpy(here, other, size);
+			memcpy(there, row, size);
+		}
+	}
+	return true;
+}
+
+/* Few of them, by their keys. */
+INLINE void
+few_body(struct sort *sort, uint8_t *rows, size_t count, size_t size, size_t key_bytes)
+{
+	for (size_t i = 1; i < count; i++) {
+		uint8_t row[ROW_MOST];
+		size_t j = i;
+		int order = 1;
+		memcpy(row, rows + i * size, size);
+		while (j > 0 && (order = memcmp(rows + (j - 1) * size, row, key_bytes)) > 0) {
+			memcpy(rows + j * size, rows + (j - 1) * size, size);
+			j--;
+		}
+		sort->twice |= j > 0 && order == 0;
+		memcpy(rows + j * size, row, size);
 	}
 }
 
@@ -184,11 +247,17 @@ leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t 
 typedef void split_fn(const struct sort *sort, uint8_t *rows, size_t count, unsigned used,
 		      unsigned bits, size_t *ends);
 typedef void leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
+typedef bool alike_fn(const struct sort *sort, const uint8_t *rows, size_t count);
+typedef bool keys_fn(uint8_t *rows, size_t count, size_t byte, size_t *ends);
+typedef void few_fn(struct sort *sort, uint8_t *rows, size_t count);
 
 struct shape {
 	size_t size, key_bytes;
 	split_fn *split;
 	leaf_fn *leaf;
+	alike_fn *alike;
+	keys_fn *keys;
+	few_fn *few;
 };
 
 #define SHAPE(name, size, key_bytes)                                                              \
@@ -201,7 +270,20 @@ struct shape {
 	{                                                                                         \
 		leaf_body(sort, rows, count, used, size, key_bytes);                              \
 	}                                                                                         \
-	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name};
+	static bool alike_##name(const struct sort *sort, const uint8_t *rows, size_t count)      \
+	{                                                                                         \
+		return alike_body(sort, rows, count, size, key_bytes);                                   \
+	}                                                                                         \
+	static bool keys_##name(uint8_t *rows, size_t count, size_t byte, size_t *ends)           \
+	{                                                                                         \
+		return keys_body(rows, count, byte, ends, size);                                  \
+	}                                                                                         \
+	static void few_##name(struct sort *sort, uint8_t *rows, size_t count)                    \
+	{                                                                                         \
+		few_body(sort, rows, count, size, key_bytes);                                            \
+	}                                                                                         \
+	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name,     \
+						  alike_##name, keys_##name, few_##name};
 
 SHAPE(node, sizeof(struct sort_node), 0)
 SHAPE(ipv4, sizeof(struct hosts_record), 4)
@@ -216,23 +298,28 @@ static const struct shape *const shapes[KIND_COUNT] = {
 
 /* --- recursion ------------------------------------------------------------------------------- */
 
-static int
-compare_keys(const void *a, const void *b, void *context)
-{
-	return memcmp(a, b, *(const size_t *)context);
-}
-
-/* More rows of one hash than a leaf holds: a key put again and again, or an attack. */
+/*
+ * More rows of one hash than a leaf holds: a key put again and again, or an attack. By their keys,
+ * which are the same up to `byte`.
+ */
 static void
-sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count)
+sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count, size_t byte)
 {
-	size_t key_bytes = shape->key_bytes;
-	if (key_bytes == 0)
+	size_t ends[1 << SPLIT_BITS] = {0};
+	if (count < 2 || shape->key_bytes == 0)
 		return;
-	qsort_r(rows, count, shape->size, compare_keys, &key_bytes);
-	for (size_t i = 1; i < count; i++)
-		sort->twice |= memcmp(rows + (i - 1) * shape->size, rows + i * shape->size,
-				      key_bytes) == 0;
+	if (count <= CROWD_MOST) {
+		shape->few(sort, rows, count);
+		return;
+	}
+	while (byte < shape->key_bytes && !shape->keys(rows, count, byte, ends))
+		byte++;
+	if (byte == shape->key_bytes) {
+		sort->twice = true;
+		return;
+	}
+	for (size_t run = 0, from = 0; run < 1 << SPLIT_BITS; from = ends[run++])
+		sort_equals(sort, shape, rows + from * shape->size, ends[run] - from, byte + 1);
 }
 
 static unsigned
@@ -251,8 +338,8 @@ sort_run(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t cou
 	size_t ends[1 << SPLIT_BITS] = {0};
 	if (count < 2)
 		return;
-	if (used == 64) {
-		sort_equals(sort, shape, rows, count);
+	if (used == 64 || (count > LEAF_MOST && shape->alike(sort, rows, count))) {
+		sort_equals(sort, shape, rows, count, 0);
 		return;
 	}
 	if (count <= LEAF_MOST) {

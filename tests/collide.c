@@ -72,3 +72,14 @@ collide_sha1(struct hash_seed seed, size_t count, uint8_t (*digests)[20])
 	}
 	free(first);
 }
+
+void
+collide_ipv6(struct hash_seed seed, size_t count, uint8_t (*addresses)[16])
+{
+	struct factors *first = factors_make(0x1234567, count);
+	for (size_t i = 0; i < count; i++) {
+		be64_put(addresses[i], first[i].x ^ seed.word[0]);
+		be64_put(addresses[i] + 8, first[i].y ^ seed.word[1]);
+	}
+	free(first);
+}

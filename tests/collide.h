@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digests of one hash, made by one who knows the seed of the table: an attack on hash_words
+ * Digests and addresses of one hash, made by one who knows the seed of the table: an attack on hash_words
  * (engine/hash.h), by solving its fold for one factor.
  */
 #ifndef TESTS_COLLIDE_H
@@ -20,5 +20,9 @@ collide_sha256(struct hash_seed seed, size_t count, uint8_t (*digests)[32]);
 /* The same of 20 bytes, whose words leave less choice: each COLLIDE_SHA1_RUN of them share one. */
 void
 collide_sha1(struct hash_seed seed, size_t count, uint8_t (*digests)[20]);
+
+/* IPv6 addresses of one hash; a few hundred, for the work grows with the square of `count`. */
+void
+collide_ipv6(struct hash_seed seed, size_t count, uint8_t (*addresses)[16]);
 
 #endif
