@@ -2,7 +2,7 @@
 /*
  * bench_flood: keys chosen by somebody who knows the seed of the store.
  *
- *   bench_flood [--entries 1e6] [--rounds 3] [--kind sha256] [--strict yes]
+ *   bench_flood [--entries 1e6] [--rounds 3] [--kind sha256] [--way lines] [--strict yes]
  *
  * For each kind and each way of choosing: build a segment of the keys, ask it for each of them and for
  * others chosen the same way, beside random keys of the same length. Ways:
@@ -78,8 +78,9 @@ static struct options {
 	size_t entries;
 	unsigned rounds;
 	int kind;
+	const char *way;
 	bool strict;
-} options = {1000000, 3, -1, false};
+} options = {1000000, 3, -1, NULL, false};
 
 static const struct hash_seed seed = {{0x243f6a8885a308d3ull, 0x13198a2e03707344ull}};
 static char path[64];
@@ -411,7 +412,8 @@ run_kind(enum kind kind)
 {
 	bool good = true;
 	for (size_t i = 0; i < WAYS; i++)
-		if ((ways[i].kinds >> kind & 1) != 0)
+		if ((ways[i].kinds >> kind & 1) != 0 &&
+		    (options.way == NULL || strcmp(options.way, ways[i].name) == 0))
 			good &= run_way(&ways[i], kind);
 	return good;
 }
@@ -427,6 +429,8 @@ options_read(int argc, char **argv)
 			options.rounds = (unsigned)strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--strict") == 0)
 			options.strict = strcmp(value, "yes") == 0;
+		else if (strcmp(argv[i], "--way") == 0)
+			options.way = value;
 		else if (strcmp(argv[i], "--kind") == 0)
 			for (options.kind = KIND_COUNT - 1; options.kind > 0; options.kind--)
 				if (strcmp(value, kind_name((enum kind)options.kind)) == 0)
@@ -440,7 +444,7 @@ main(int argc, char **argv)
 {
 	bool good = true;
 	if (!options_read(argc, argv)) {
-		fprintf(stderr, "usage: bench_flood [--entries N] [--rounds N] [--kind K] [--strict yes]\n");
+		fprintf(stderr, "usage: bench_flood [--entries N] [--rounds N] [--kind K] [--way W] [--strict yes]\n");
 		return 2;
 	}
 	snprintf(path, sizeof(path), "build/tmp/flood-%ld.rps", (long)getpid());

@@ -15,6 +15,7 @@
 #define RESEED_LIMIT 16
 #define GROWTHS 2
 #define ADDED_STEPS 8192
+#define FETCH_AHEAD 8
 #define RUN_MOST 64           /* nodes of one hash, above which their order is not by key */
 
 /*
@@ -381,16 +382,16 @@ fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 				node = node_at(maker, next);
 		}
 	}
-	return next == count && hops <= count / HOPS_MEAN_PART + HOPS_SPARE &&
-	       probes_bounded(maker, lines, buckets);
+	return next == count && hops <= count / HOPS_MEAN_PART + HOPS_SPARE;
 }
 
+/* More lines if these are too few; another seed if too many of one tag meet. */
 static enum status
 place(const struct maker *maker, struct layout *layout, bool *placed, struct fault *fault)
 {
 	uint64_t buckets = maker->count / SLOTS_PLANNED + 1;
-	*placed = false;
-	for (int tries = 0; tries < GROWTHS && !*placed; tries++, buckets += buckets / 8 + 1) {
+	bool filled = false;
+	for (int tries = 0; tries < GROWTHS && !filled; tries++, buckets += buckets / 8 + 1) {
 		free(layout->lines);
 		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
 		layout->buckets = buckets;
@@ -398,8 +399,9 @@ place(const struct maker *maker, struct layout *layout, bool *placed, struct fau
 		if (layout->lines == NULL || buckets > UINT32_MAX)
 			return fault_set(fault, STATUS_NO_MEMORY, NULL, 0,
 					 "no memory for %llu lines", (unsigned long long)buckets);
-		*placed = fill_lines(maker, layout->lines, buckets);
+		filled = fill_lines(maker, layout->lines, buckets);
 	}
+	*placed = filled && probes_bounded(maker, layout->lines, layout->buckets);
 	return STATUS_OK;
 }
 
@@ -460,27 +462,52 @@ make_records(struct maker *maker, struct fault *fault)
 	return status == STATUS_OK && twice ? put_twice(maker, fault) : status;
 }
 
+static uint32_t
+record_at(const struct maker *maker, size_t i)
+{
+	if (i >= maker->count)
+		return NO_RECORD;
+	return maker->nodes == NULL ? (uint32_t)i : maker->nodes[i].record;
+}
+
+/* Records and texts lie apart from one another: they are asked for some nodes before their turn. */
+static void
+fetch_key(const struct maker *maker, size_t i)
+{
+	const struct segment_table *table = maker->table;
+	uint32_t far = record_at(maker, i + 2 * FETCH_AHEAD), near = record_at(maker, i + FETCH_AHEAD);
+	if (far != NO_RECORD)
+		__builtin_prefetch(table->records + (size_t)far * table->record_bytes);
+	if (near != NO_RECORD && table->keys_length > 0)
+		__builtin_prefetch(table->keys +
+				   le40_get(((const struct record_text_d *)table->records)[near].offset));
+}
+
+static void
+salt_record(const struct maker *maker, struct salt *salt, uint32_t record)
+{
+	const struct segment_table *table = maker->table;
+	struct key key;
+	uint32_t claims;
+	if (kind_table[maker->kind].key_bytes != 0)
+		salt_add(salt, table->records + (size_t)record * table->record_bytes,
+			 table->record_bytes - sizeof(struct le32));
+	else if (segment_table_key(table, maker->kind, record, &key, &claims))
+		salt_add(salt, key_text(&key), key.length);
+}
+
 /* Of the keys in the order that the plain seed gave them. */
 static enum status
 make_salt(const struct maker *maker, uint64_t *value, struct fault *fault)
 {
-	const struct segment_table *table = maker->table;
 	struct salt *salt;
 	enum status status = salt_new(&salt, fault);
 	if (status != STATUS_OK)
 		return status;
 	for (size_t i = 0; i < maker->count; i++) {
-		uint32_t record = maker->nodes == NULL ? (uint32_t)i : maker->nodes[i].record;
-		struct key key;
-		uint32_t claims;
-		if (record == NO_RECORD)
-			continue;
-		segment_table_key(table, maker->kind, record, &key, &claims);
-		if (kind_table[maker->kind].key_bytes == 0)
-			salt_add(salt, key_text(&key), key.length);
-		else
-			salt_add(salt, table->records + (size_t)record * table->record_bytes,
-				 table->record_bytes - sizeof(struct le32));
+		fetch_key(maker, i);
+		if (record_at(maker, i) != NO_RECORD)
+			salt_record(maker, salt, record_at(maker, i));
 	}
 	*value = salt_finish(salt);
 	return STATUS_OK;
