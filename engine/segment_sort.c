@@ -89,14 +89,15 @@ split_body(const struct sort *sort, uint8_t *rows, size_t count, unsigned used, 
 
 /* --- rows of one hash --------------------------------------------------------------------- */
 
-INLINE bool
+/* How many from the first on have its hash. */
+INLINE size_t
 alike_body(const struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
 {
 	uint64_t hash = row_hash(sort->seed, rows, key_bytes);
 	size_t i = 1;
 	while (i < count && row_hash(sort->seed, rows + i * size, key_bytes) == hash)
 		i++;
-	return i == count;
+	return i;
 }
 
 /* By one byte of their keys, as split_body does by bits of their hashes; false if all have the same. */
@@ -200,54 +201,56 @@ insert_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, 
 	}
 }
 
-/* from[start .. half) and from[half .. end) to to[start .. end). */
-INLINE void
-merge_runs(const uint8_t *rows, const struct pair *from, struct pair *to, size_t start, size_t half,
-	   size_t end, size_t size, size_t key_bytes)
+/* from[start .. half) and from[half .. end) to to[start .. end), by hash alone. */
+static void
+merge_runs(const struct pair *from, struct pair *to, size_t start, size_t half, size_t end)
 {
 	size_t a = start, b = half;
 	for (size_t at = start; at < end; at++) {
-		bool first = b == end ||
-			     (a < half && pair_order(rows, &from[a], &from[b], size, key_bytes) <= 0);
+		bool first = b == end || (a < half && from[a].hash <= from[b].hash);
 		to[at] = first ? from[a++] : from[b++];
 	}
 }
 
 /* Hashes that somebody chose: runs of 1, 2, 4 ... merged from `pairs` to `dealt` and back. */
-INLINE void
-merge_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
+static void
+merge_pairs(struct sort *sort, size_t count)
 {
 	struct pair *from = sort->pairs, *to = sort->dealt, *swap;
 	for (size_t run = 1; run < count; run *= 2, swap = from, from = to, to = swap) {
 		for (size_t start = 0; start < count; start += 2 * run) {
 			size_t half = start + run < count ? start + run : count;
 			size_t end = half + run < count ? half + run : count;
-			merge_runs(rows, from, to, start, half, end, size, key_bytes);
+			merge_runs(from, to, start, half, end);
 		}
 	}
 	if (from != sort->pairs)
 		memcpy(sort->pairs, from, count * sizeof(*from));
 }
 
-INLINE void
+/* False: rows of one hash, crowded, are still to be sorted by their keys. */
+INLINE bool
 leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t size,
 	  size_t key_bytes)
 {
 	const struct pair *pairs = sort->pairs;
-	if (deal_pairs(sort, rows, count, used, size, key_bytes) > CROWD_MOST)
-		merge_pairs(sort, rows, count, size, key_bytes);
-	insert_pairs(sort, rows, count, size, key_bytes);
+	bool crowded = deal_pairs(sort, rows, count, used, size, key_bytes) > CROWD_MOST;
+	if (crowded)
+		merge_pairs(sort, count);
+	else
+		insert_pairs(sort, rows, count, size, key_bytes);
 	for (size_t i = 0; i < count; i++)
 		memcpy(sort->rows + i * size, rows + pairs[i].place * size, size);
 	memcpy(rows, sort->rows, count * size);
+	return !crowded;
 }
 
 /* --- one function a shape ------------------------------------------------------------------ */
 
 typedef void split_fn(const struct sort *sort, uint8_t *rows, size_t count, unsigned used,
 		      unsigned bits, size_t *ends);
-typedef void leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
-typedef bool alike_fn(const struct sort *sort, const uint8_t *rows, size_t count);
+typedef bool leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
+typedef size_t alike_fn(const struct sort *sort, const uint8_t *rows, size_t count);
 typedef bool keys_fn(uint8_t *rows, size_t count, size_t byte, size_t *ends);
 typedef void few_fn(struct sort *sort, uint8_t *rows, size_t count);
 
@@ -266,13 +269,13 @@ struct shape {
 	{                                                                                         \
 		split_body(sort, rows, count, used, bits, ends, size, key_bytes);                 \
 	}                                                                                         \
-	static void leaf_##name(struct sort *sort, uint8_t *rows, size_t count, unsigned used)    \
+	static bool leaf_##name(struct sort *sort, uint8_t *rows, size_t count, unsigned used)    \
 	{                                                                                         \
-		leaf_body(sort, rows, count, used, size, key_bytes);                              \
+		return leaf_body(sort, rows, count, used, size, key_bytes);                       \
 	}                                                                                         \
-	static bool alike_##name(const struct sort *sort, const uint8_t *rows, size_t count)      \
+	static size_t alike_##name(const struct sort *sort, const uint8_t *rows, size_t count)    \
 	{                                                                                         \
-		return alike_body(sort, rows, count, size, key_bytes);                                   \
+		return alike_body(sort, rows, count, size, key_bytes);                            \
 	}                                                                                         \
 	static bool keys_##name(uint8_t *rows, size_t count, size_t byte, size_t *ends)           \
 	{                                                                                         \
@@ -280,7 +283,7 @@ struct shape {
 	}                                                                                         \
 	static void few_##name(struct sort *sort, uint8_t *rows, size_t count)                    \
 	{                                                                                         \
-		few_body(sort, rows, count, size, key_bytes);                                            \
+		few_body(sort, rows, count, size, key_bytes);                                     \
 	}                                                                                         \
 	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name,     \
 						  alike_##name, keys_##name, few_##name};
@@ -322,6 +325,17 @@ sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t 
 		sort_equals(sort, shape, rows + from * shape->size, ends[run] - from, byte + 1);
 }
 
+/* Rows that stand by hash: those of one hash by their keys. */
+static void
+sort_crowds(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count)
+{
+	for (size_t from = 0, run; from < count; from += run) {
+		uint8_t *first = rows + from * shape->size;
+		run = shape->alike(sort, first, count - from);
+		sort_equals(sort, shape, first, run, 0);
+	}
+}
+
 static unsigned
 bits_of_split(size_t count, unsigned used)
 {
@@ -338,12 +352,13 @@ sort_run(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t cou
 	size_t ends[1 << SPLIT_BITS] = {0};
 	if (count < 2)
 		return;
-	if (used == 64 || (count > LEAF_MOST && shape->alike(sort, rows, count))) {
+	if (used == 64 || (count > LEAF_MOST && shape->alike(sort, rows, count) == count)) {
 		sort_equals(sort, shape, rows, count, 0);
 		return;
 	}
 	if (count <= LEAF_MOST) {
-		shape->leaf(sort, rows, count, used);
+		if (!shape->leaf(sort, rows, count, used))
+			sort_crowds(sort, shape, rows, count);
 		return;
 	}
 	unsigned bits = bits_of_split(count, used);
