@@ -89,7 +89,7 @@ PRODUCTS = $(PROGRAMS:%=build/%) $(if $(HAVE_LIB),build/librepute.so build/libre
 
 TEST_SRC = $(wildcard tests/test_*.c)
 ORACLE_SRC = $(wildcard tests/oracle_*.c)
-TEST_HELPERS = $(filter-out $(TEST_SRC) $(ORACLE_SRC) tests/extra_%.c,$(wildcard tests/*.c))
+TEST_HELPERS = $(filter-out $(TEST_SRC) $(ORACLE_SRC) tests/extra_%.c tests/campaign_%.c,$(wildcard tests/*.c))
 TESTS = $(TEST_SRC:%.c=$(B)/%) $(ORACLE_SRC:%.c=$(B)/%)
 FUZZ_NAMES = $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_HELPERS = $(filter-out fuzz/fuzz_%.c fuzz/replay.c,$(wildcard fuzz/*.c))
@@ -121,7 +121,7 @@ real: all ## All lists of DATA (default ../shared/data) into one store, benign s
 
 check: deps-check ## Install what is missing and run everything that CI runs (about 15 minutes of CPU time)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
-	@tests/run unit asan oracle replay fuzz lint docs
+	@tests/run unit asan oracle replay campaign fuzz lint docs
 
 test: test-programs all ## Build and run the unit tests
 	@tests/run unit
@@ -171,11 +171,11 @@ clean: ## Remove build/
 	rm -rf build
 
 help: ## Show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile bench/*.mk | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile bench/*.mk tests/*.mk | expand -t 14
 
 deps: ; @tests/deps build
 deps-check: ; @tests/deps check
-test-programs: $(TESTS) $(REPLAYS) $(PROGRAMS:%=$(B)/%)
+test-programs: $(TESTS) $(REPLAYS) $$(CAMPAIGNS) $(PROGRAMS:%=$(B)/%)
 fuzzers: $(FUZZERS)
 benches: $(BENCHES)
 
@@ -282,6 +282,6 @@ build/man/.made: build/repute
 	$(Q)build/repute help --completion >build/man/repute.bash
 	$(Q)touch $@
 
-include bench/peers.mk bench/measure.mk
+include bench/peers.mk bench/measure.mk tests/campaigns.mk
 
 -include $(patsubst %.c,$(B)/%.d,$(wildcard */*.c))
