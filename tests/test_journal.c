@@ -177,6 +177,7 @@ START_TEST(records_of_another_journal_are_none)
 	put(5, 9000);
 	fd = open(file, O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(pwrite(fd, old, PAGE, 5 * PAGE), PAGE);
+	ck_assert_int_eq(pwrite(fd, old, PAGE, 6 * PAGE), PAGE); /* and where damage is stepped over */
 	close(fd);
 	ck_assert_uint_eq(found(NULL, &at), 5);
 	ck_assert_uint_eq(at.end, 5 * PAGE);
