@@ -227,7 +227,7 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 {
 	struct fault fault = {0};
 	struct judge *judge = NULL;
-	uint32_t pins = view->pins;
+	uint64_t pins = view->pin.count;
 	oom_arm(at, for_ever);
 	enum status status = judge_make(before, &judge, &fault);
 	bool struck = oom_disarm();
@@ -239,7 +239,7 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 		need_fault(&fault, at);
 	}
 	judge_free(judge);
-	ck_assert_uint_eq(view->pins, pins);
+	ck_assert_uint_eq(view->pin.count, pins);
 	return struck;
 }
 
