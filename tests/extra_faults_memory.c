@@ -4,6 +4,9 @@
 
 #include <errno.h>
 
+/* Seen by all libraries, the C library too: our objects are compiled with hidden names. */
+#pragma GCC visibility push(default)
+
 #define BELOW(type, name, ...) \
 	extern type __interceptor_##name(__VA_ARGS__) __attribute__((weak)); \
 	extern type __libc_##name(__VA_ARGS__) __attribute__((weak));
