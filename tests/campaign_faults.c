@@ -30,6 +30,7 @@
 
 #define CPU_SECONDS 30      /* of one trial; more is a hang */
 #define WALL_SECONDS 600    /* the same for one that sleeps */
+#define ENDS_MOST 20        /* crashes and hangs after which a kind of work is given up */
 #define TOLD_MOST 20        /* failures told of one kind of work */
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
@@ -262,7 +263,7 @@ judge_end(struct progress *progress, int status)
 		progress->injections++;
 		progress->next++;
 	}
-	return progress->prepared && progress->verdicts[TRIAL_CRASH] + progress->verdicts[TRIAL_HANG] < 100;
+	return progress->prepared && progress->verdicts[TRIAL_CRASH] + progress->verdicts[TRIAL_HANG] < ENDS_MOST;
 }
 
 static void

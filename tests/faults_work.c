@@ -189,6 +189,7 @@ make_killed(struct world *world)
 {
 	make_layers(world);
 	write_file(world->path, "MANIFEST.4711.tmp", "RPS", 3);
+	write_file(world->path, "JOURNAL.4711.tmp", "RPJ", 3);
 	write_file(world->path, "segment-70.rps.4711.tmp", "RPS", 3);
 	write_file(world->path, "segment-71.rps", "never named", 11);
 }
@@ -634,7 +635,7 @@ const struct work works[] = {
 	{"cmd-preview", make_profile_file, NULL, .argv = {"preview", "%F/profile.ini"}, READS},
 	{"cmd-verify", make_layers, NULL, .argv = {"verify"}, READS},
 	{"cmd-info", make_layers, NULL, .argv = {"info", "--json"}, READS},
-	{"cmd-stats", make_layers, NULL, .argv = {"stats"}, READS},
+	{"cmd-stats", make_layers, NULL, .argv = {"stats"}, READS, .hint = "stat"},
 	{"cmd-dump", make_layers, NULL, .argv = {"dump", "--summary"}, READS},
 	{0}
 };

@@ -46,6 +46,7 @@ struct work {
 	char *argv[12];         /* or a command; %F in a word is the folder of files */
 	bool reads;             /* changes nothing; a command's output must be as without faults */
 	bool own_reader;        /* it is the reader that works */
+	const char *hint;       /* a call that is made for something that may be left out */
 	bool silent;            /* it makes no call that can fail */
 };
 
