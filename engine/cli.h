@@ -124,6 +124,10 @@ cli_verbose(const struct cli *cli, const char *format, ...) __attribute__((forma
 bool
 cli_interrupted(void);
 
+/* Sleep as long, or until SIGINT or SIGTERM: then false, as when one had come before. */
+bool
+cli_sleep(uint64_t seconds);
+
 /* stdout has failed: a command with much to say may stop early. */
 bool
 cli_output_failed(void);
