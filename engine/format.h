@@ -72,7 +72,7 @@ struct footer_d {
 #define FORMAT_KEYS(kind) FORMAT_ID('K', 'E', 'Y', '0' + (kind))
 #define FORMAT_TRIE_IPV4 FORMAT_ID('T', 'R', 'I', '0') /* engine/ptrie.h */
 #define FORMAT_WIDE_IPV6 FORMAT_ID('W', 'I', 'D', '6') /* engine/wide.h */
-#define FORMAT_EXPIRY FORMAT_ID('E', 'X', 'P', 'O') /* optional: expiry_d, due_d[], references */
+#define FORMAT_EXPIRY FORMAT_ID('E', 'X', 'P', 'O') /* optional: expiry_d, due_d[], places */
 
 #define FORMAT_SEGMENT_OVERLAY 1u /* info_d.flags: lies over lower layers; may hold removals */
 
@@ -176,7 +176,8 @@ struct expiry_d {
 
 struct due_d {
 	struct le40 expires;      /* the earliest expiry of a list of claims */
-	struct le40 places;       /* where its references begin; as those of the next: look at all keys */
+	uint8_t low;              /* of each gap of its places, so many low bits stand as they are */
+	struct le40 places;       /* where they begin; where those of the next do: look at all keys */
 };
 
 /* --- manifest --------------------------------------------------------------- */

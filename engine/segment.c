@@ -370,19 +370,6 @@ segment_prefix_parent(const struct segment *segment, enum kind kind, struct ptri
 				 : wide_parent(&segment->wide, prefix);
 }
 
-uint32_t
-segment_record_claims(const struct segment *segment, enum kind kind, bool in_trie, uint64_t record)
-{
-	struct ptrie_prefix prefix;
-	uint32_t address, claims;
-	if (in_trie)
-		return segment_prefix(segment, kind, record, &prefix) ? prefix.claims : SEGMENT_NONE;
-	if (kind == KIND_IPV4)
-		return hosts_get(&segment->hosts, record, &address, &claims) ? claims : SEGMENT_NONE;
-	return record < segment->table[kind].record_count
-		? segment_table_claims(&segment->table[kind], record) : SEGMENT_NONE;
-}
-
 static bool
 prefix_key(const struct segment *segment, enum kind kind, uint64_t record, struct key *key,
 	   uint32_t *claims)

@@ -179,11 +179,7 @@ segment_prefix(const struct segment *segment, enum kind kind, uint64_t record,
 bool
 segment_prefix_parent(const struct segment *segment, enum kind kind, struct ptrie_prefix *prefix);
 
-/* The claims id of a record, without its key; SEGMENT_NONE if there is none of that number. */
-uint32_t
-segment_record_claims(const struct segment *segment, enum kind kind, bool in_trie, uint64_t record);
-
-/* The same of a record of a table that is there. */
+/* The claims id of a record that is there, without its key. */
 static inline uint32_t
 segment_table_claims(const struct segment_table *table, uint64_t record)
 {

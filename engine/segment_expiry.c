@@ -73,24 +73,36 @@ segment_expiry_places(const struct segment *segment, uint32_t number,
 	*cursor = (struct segment_expiry_cursor){0};
 	if (begin >= end)
 		return false;
-	cursor->at = expiry->places + begin;
-	cursor->end = expiry->places + end;
+	cursor->places = expiry->places + begin;
+	cursor->bits = (end - begin) * 8;
+	cursor->low = ((const struct due_d *)expiry->dues)[number].low;
 	return true;
 }
 
-/* 7 bits a byte, the lowest first, a set top bit: there is more. */
+static bool
+take_bit(struct segment_expiry_cursor *cursor)
+{
+	bool bit = (cursor->places[cursor->bit >> 3] >> (cursor->bit & 7) & 1) != 0;
+	cursor->bit++;
+	return bit;
+}
+
+/* Ones to the end, with which the last byte is filled, are no gap. */
 static bool
 take_gap(struct segment_expiry_cursor *cursor, uint64_t *gap)
 {
-	*gap = 0;
-	for (unsigned shift = 0; shift < 35 && cursor->at < cursor->end; shift += 7) {
-		uint8_t byte = *cursor->at++;
-		*gap |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) == 0)
-			return true;
+	uint64_t high = 0;
+	bool ended = false;
+	while (!ended && cursor->bit < cursor->bits) {
+		ended = !take_bit(cursor);
+		high += !ended;
 	}
-	cursor->at = cursor->end;
-	return false;
+	if (!ended || cursor->low > EXPIRY_LOW_MOST || cursor->bits - cursor->bit < cursor->low)
+		return false;
+	*gap = high << cursor->low;
+	for (unsigned i = 0; i < cursor->low; i++)
+		*gap |= (uint64_t)take_bit(cursor) << i;
+	return true;
 }
 
 static uint64_t
@@ -103,28 +115,23 @@ part_records(const struct segment *segment, enum kind kind, bool in_trie)
 
 bool
 segment_expiry_next(const struct segment *segment, struct segment_expiry_cursor *cursor,
-		    struct segment_cursor *first, uint64_t *end)
+		    struct segment_cursor *record)
 {
 	uint64_t gap;
 	if (!take_gap(cursor, &gap))
 		return false;
-	cursor->block += gap + cursor->begun;
-	cursor->begun = true;
-	uint64_t block = cursor->block;
+	uint64_t number = cursor->next + gap;
+	cursor->next = number + 1;
 	for (uint32_t part = 0; part < EXPIRY_PARTS; part++) {
 		enum kind kind = part < 4 ? part / 2 : part - 2;
 		bool in_trie = part < 4 && part % 2 != 0;
 		uint64_t count = part_records(segment, kind, in_trie);
-		uint64_t blocks = (count + EXPIRY_BLOCK - 1) / EXPIRY_BLOCK;
-		if (block < blocks) {
-			*first = (struct segment_cursor){kind, in_trie, block * EXPIRY_BLOCK};
-			*end = first->record + EXPIRY_BLOCK < count ? first->record + EXPIRY_BLOCK
-								    : count;
+		if (number < count) {
+			*record = (struct segment_cursor){kind, in_trie, number};
 			return true;
 		}
-		block -= blocks;
+		number -= count;
 	}
-	cursor->at = cursor->end;
 	return false;
 }
 

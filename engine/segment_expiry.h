@@ -6,23 +6,22 @@
  *   due        the earliest expiry among the claims of a key: when it must be looked at
  *   due_d[]    every due there is, ascending: few, since what one import brings mostly
  *              expires in one second
- *   places     for each due the blocks of EXPIRY_BLOCK records in which keys of that due
- *              stand, as gaps of 7 bits a byte; none where they are so many that looking
- *              at all records is no dearer
+ *   places     for each due the records of its keys, ascending, as gaps in bits: a quotient of
+ *              ones and a zero, then `low` low bits (a Rice code); none where they are so many
+ *              that looking at all records is no dearer
  *
- * A due whose keys are at least one in EXPIRY_BLOCK of all has no places: reading all
- * records then costs at most EXPIRY_BLOCK claims ids, less than a page, for each key that
- * is found, and that is also what one place of the others costs. So a sweep that finds k
- * keys reads at most EXPIRY_BLOCK * k records, and the section is a few bytes in all where
- * keys share their dues, about a byte a key where there are hundreds, three where each
- * key has its own.
+ * A due that at least one key in EXPIRY_PART has, has no places: reading all records then costs
+ * at most EXPIRY_PART claims ids, less than a page of records, for each key that is found; places would
+ * cost a page each, and a byte of the file. So a sweep that finds k keys reads at most EXPIRY_PART * k
+ * records, and the section has a few bytes in all where keys share their dues, one to one and a half a
+ * key where there are hundreds, three and a row where each key has its own.
  *
  * `swept` (overlays): this layer was made by a sweep at that time, or folded of such. Every
  * key of a lower layer that was due by then is hidden by this layer or one below it, so that
  * the next sweep begins behind it: what was taken out is not found again.
  *
- * Blocks are counted through the parts in file order (ipv4 hosts, ipv4 prefixes, ipv6 hosts,
- * ipv6 prefixes, domain ... sha256), each part beginning a block. A segment of fewer than
+ * Records are numbered through the parts in file order: ipv4 hosts (segment.h, HOSTS_NUMBERS a
+ * line), ipv4 prefixes, ipv6 hosts, ipv6 prefixes, domain ... sha256. A segment of fewer than
  * EXPIRY_KEYS_FEW keys has no such section unless `swept` is set: reading it all is cheaper
  * than one more page of every small overlay.
  *
@@ -34,9 +33,10 @@
 
 #include "engine/segment.h"
 
-#define EXPIRY_BLOCK 64
+#define EXPIRY_PART 64
 #define EXPIRY_KEYS_FEW 1024
 #define EXPIRY_PARTS 8
+#define EXPIRY_LOW_MOST 40
 #define EXPIRY_NEVER UINT64_MAX
 
 /* --- reading ----------------------------------------------------------------- */
@@ -54,20 +54,21 @@ segment_expiry_range(const struct segment *segment, uint64_t after, uint64_t unt
 uint64_t
 segment_expiry_due(const struct segment *segment, uint32_t number);
 
-/* The blocks of a due, ascending: zero-initialise but for what segment_expiry_places sets. */
+/* The keys of a due, by their records; set by segment_expiry_places. */
 struct segment_expiry_cursor {
-	const uint8_t *at, *end;
-	uint64_t block;
-	bool begun;
+	const uint8_t *places;
+	uint64_t bit, bits;
+	uint64_t next;  /* number of the record after the last one */
+	unsigned low;
 };
 /* False if it has no places: all records must be looked at. */
 bool
 segment_expiry_places(const struct segment *segment, uint32_t number,
 		      struct segment_expiry_cursor *cursor);
-/* The records of the next block are [first->record, *end) of first's part. */
+/* The next record: what segment_next is to begin with. */
 bool
 segment_expiry_next(const struct segment *segment, struct segment_expiry_cursor *cursor,
-		    struct segment_cursor *first, uint64_t *end);
+		    struct segment_cursor *record);
 
 /* The earliest expiry in a list of claims; EXPIRY_NEVER for a removal. */
 uint64_t

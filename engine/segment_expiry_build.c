@@ -4,7 +4,7 @@
  * records are walked only if some due is to have places:
  *
  *   every list with users -> {due, list, users}, by due -> dues, each list's due
- *   dues of few users: walk all records -> blocks of each due, ascending -> gaps
+ *   dues of few users: walk all records -> numbers of each due's, ascending -> gaps
  */
 #include "engine/segment_expiry_build.h"
 
@@ -12,7 +12,8 @@
 
 #include "engine/segment_sort.h"
 
-#define FETCH_AHEAD 16 /* records that do not stand in their order */
+#define FETCH_AHEAD 16   /* records that do not stand in their order */
+#define ONES_AT_ONCE 16u /* bits */
 
 /* Records of one part, in the order of the file. */
 struct part {
@@ -35,8 +36,8 @@ struct input {
 struct due {
 	uint64_t expires;
 	uint64_t users;
-	uint64_t first;  /* of its blocks; of all dues together */
-	uint32_t filled; /* blocks there */
+	uint64_t first;  /* of its numbers; of all dues together */
+	uint64_t filled; /* numbers there */
 	bool placed;
 };
 
@@ -49,8 +50,9 @@ struct making {
 	struct due *dues;
 	uint32_t due_count;
 	uint32_t *due_of;        /* by claims id */
-	uint32_t *blocks;        /* those of a due ascending, one due after another */
-	uint64_t block_count;
+	struct le40 *numbers;    /* those of a due ascending, one due after another */
+	uint64_t number_count;
+	uint64_t records;        /* numbers there are in all parts */
 };
 
 static enum status
@@ -133,9 +135,9 @@ gather_dues(struct making *making, struct fault *fault)
 	}
 	for (uint32_t i = 0; i < making->due_count; i++) {
 		struct due *due = &making->dues[i];
-		due->placed = due->users * EXPIRY_BLOCK < making->input->keys;
-		due->first = making->block_count;
-		making->block_count += due->placed ? due->users : 0;
+		due->placed = due->users * EXPIRY_PART < making->input->keys;
+		due->first = making->number_count;
+		making->number_count += due->placed ? due->users : 0;
 	}
 	return STATUS_OK;
 }
@@ -143,94 +145,115 @@ gather_dues(struct making *making, struct fault *fault)
 /* --- places -------------------------------------------------------------------- */
 
 static void
-place_key(struct making *making, uint32_t claims, uint32_t block)
+place_key(struct making *making, uint32_t claims, uint64_t number)
 {
 	if (claims == SEGMENT_REMOVED || claims >= making->input->claim_count ||
 	    making->input->users[claims] == 0)
 		return;
 	struct due *due = &making->dues[making->due_of[claims]];
-	uint32_t *blocks = making->blocks + due->first;
-	if (!due->placed || (due->filled > 0 && blocks[due->filled - 1] == block) ||
-	    due->filled == due->users)
-		return;
-	blocks[due->filled++] = block;
+	if (due->placed && due->filled < due->users)
+		making->numbers[due->first + due->filled++] = le40_make(number);
 }
 
 static enum status
 place_keys(struct making *making, struct fault *fault)
 {
-	uint64_t block = 0;
-	if (making->block_count == 0)
+	uint64_t first = 0;
+	for (unsigned i = 0; i < EXPIRY_PARTS; i++)
+		making->records += making->input->part[i].count;
+	if (making->number_count == 0)
 		return STATUS_OK;
-	making->blocks = malloc((size_t)making->block_count * sizeof(*making->blocks));
-	if (making->blocks == NULL)
+	making->numbers = malloc((size_t)making->number_count * sizeof(*making->numbers));
+	if (making->numbers == NULL)
 		return no_memory(fault);
 	for (unsigned i = 0; i < EXPIRY_PARTS; i++) {
 		const struct part *part = &making->input->part[i];
 		for (uint64_t record = 0; record < part->count; record++)
-			place_key(making, part->claims(part->context, record),
-				  (uint32_t)(block + record / EXPIRY_BLOCK));
-		block += (part->count + EXPIRY_BLOCK - 1) / EXPIRY_BLOCK;
+			place_key(making, part->claims(part->context, record), first + record);
+		first += part->count;
 	}
 	return STATUS_OK;
 }
 
-/* --- bytes ---------------------------------------------------------------------- */
+/* --- bits ----------------------------------------------------------------------- */
 
-static size_t
-gap_bytes(uint32_t gap)
+/* The mean gap is about records / users; a Rice code is shortest with 2^low at 0.69 of it. */
+static unsigned
+low_bits(const struct making *making, const struct due *due)
 {
-	size_t bytes = 1;
-	for (; gap > 0x7f; gap >>= 7)
-		bytes++;
-	return bytes;
-}
-
-static uint8_t *
-gap_put(uint8_t *at, uint32_t gap)
-{
-	for (; gap > 0x7f; gap >>= 7)
-		*at++ = (uint8_t)(gap | 0x80);
-	*at++ = (uint8_t)gap;
-	return at;
-}
-
-/* The first block by its number, the others by how many lie between. */
-static uint32_t
-gap_of(const uint32_t *blocks, uint32_t i)
-{
-	return i == 0 ? blocks[0] : blocks[i] - blocks[i - 1] - 1;
+	uint64_t part = making->records / 16 * 11 / due->users;
+	return part == 0 ? 0 : 63 - (unsigned)__builtin_clzll(part);
 }
 
 static uint64_t
-places_bytes(const struct making *making)
+gap_of(const struct making *making, const struct due *due, uint64_t i)
 {
-	uint64_t bytes = 0;
-	for (uint32_t i = 0; i < making->due_count; i++)
-		for (uint32_t j = 0; j < making->dues[i].filled; j++)
-			bytes += gap_bytes(gap_of(making->blocks + making->dues[i].first, j));
-	return bytes;
+	const struct le40 *numbers = making->numbers + due->first;
+	return i == 0 ? le40_get(numbers[0]) : le40_get(numbers[i]) - le40_get(numbers[i - 1]) - 1;
+}
+
+static uint64_t
+places_bytes(const struct making *making, const struct due *due)
+{
+	unsigned low = low_bits(making, due);
+	uint64_t bits = 0;
+	for (uint64_t i = 0; i < due->filled; i++)
+		bits += (gap_of(making, due, i) >> low) + 1 + low;
+	return (bits + 7) / 8;
+}
+
+/* At most 56 bits, the others of `value` zero. */
+static void
+bits_put(uint8_t *bytes, uint64_t *bit, uint64_t value, unsigned count)
+{
+	uint8_t *at = bytes + (*bit >> 3);
+	*bit += count;
+	for (value <<= (*bit - count) & 7; value != 0; value >>= 8)
+		*at++ |= (uint8_t)value;
+}
+
+/* `bytes` are zeroed. The last byte is filled with ones, which begin no gap that ends. */
+static void
+places_write(const struct making *making, const struct due *due, uint8_t *bytes)
+{
+	unsigned low = low_bits(making, due);
+	uint64_t bit = 0;
+	for (uint64_t i = 0; i < due->filled; i++) {
+		uint64_t gap = gap_of(making, due, i);
+		uint64_t ones = gap >> low;
+		for (; ones > ONES_AT_ONCE; ones -= ONES_AT_ONCE)
+			bits_put(bytes, &bit, (1u << ONES_AT_ONCE) - 1, ONES_AT_ONCE);
+		bits_put(bytes, &bit, ((uint64_t)1 << ones) - 1, (unsigned)ones + 1);
+		bits_put(bytes, &bit, gap & (((uint64_t)1 << low) - 1), low);
+	}
+	while ((bit & 7) != 0)
+		bits_put(bytes, &bit, 1, 1);
 }
 
 static enum status
 write_image(const struct making *making, struct aid_image *image, struct fault *fault)
 {
-	size_t rows = (size_t)making->due_count * sizeof(struct due_d);
-	size_t length = sizeof(struct expiry_d) + rows + (size_t)places_bytes(making);
-	enum status status = aid_image_new(image, length, fault);
+	size_t length = sizeof(struct expiry_d) + (size_t)making->due_count * sizeof(struct due_d);
+	size_t places = 0;
+	for (uint32_t i = 0; i < making->due_count; i++)
+		places += (size_t)places_bytes(making, &making->dues[i]);
+	enum status status = aid_image_new(image, length + places, fault);
 	if (status != STATUS_OK)
 		return status;
 	struct expiry_d *head = (struct expiry_d *)image->bytes;
 	struct due_d *row = (struct due_d *)(head + 1);
-	uint8_t *places = (uint8_t *)row + rows, *at = places;
 	head->swept = le64_make(making->input->swept);
 	head->count = le32_make(making->due_count);
+	places = 0;
 	for (uint32_t i = 0; i < making->due_count; i++, row++) {
 		const struct due *due = &making->dues[i];
 		row->expires = le40_make(due->expires);
-		row->places = le40_make((uint64_t)(at - places));
-		for (uint32_t j = 0; j < due->filled; j++)
-			at = gap_put(at, gap_of(making->blocks + due->first, j));
+		row->places = le40_make(places);
+		if (!due->placed)
+			continue;
+		row->low = (uint8_t)low_bits(making, due);
+		places_write(making, due, image->bytes + length + places);
+		places += (size_t)places_bytes(making, due);
 	}
 	return STATUS_OK;
 }
@@ -249,7 +272,7 @@ make_image(const struct input *input, struct aid_image *image, struct fault *fau
 	free(making.lists);
 	free(making.dues);
 	free(making.due_of);
-	free(making.blocks);
+	free(making.numbers);
 	return status;
 }
 
@@ -355,13 +378,15 @@ segment_expiry_of_build(const struct segment_build *build, const struct segment_
 static uint32_t
 prefix4_claims(const void *context, uint64_t record)
 {
-	return segment_record_claims(context, KIND_IPV4, true, record);
+	struct ptrie_prefix prefix;
+	return segment_prefix(context, KIND_IPV4, record, &prefix) ? prefix.claims : SEGMENT_NONE;
 }
 
 static uint32_t
 prefix6_claims(const void *context, uint64_t record)
 {
-	return segment_record_claims(context, KIND_IPV6, true, record);
+	struct ptrie_prefix prefix;
+	return segment_prefix(context, KIND_IPV6, record, &prefix) ? prefix.claims : SEGMENT_NONE;
 }
 
 static void

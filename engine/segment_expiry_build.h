@@ -2,7 +2,7 @@
 /*
  * Making the order of expiry (segment_expiry.h): by the builder, and by the check once more.
  *
- * Memory: 16 bytes a list, 4 a claim, and 4 a key of those dues that get places.
+ * Memory: 16 bytes a list, 4 a claim, and 5 a key of those dues that get places.
  */
 #ifndef ENGINE_SEGMENT_EXPIRY_BUILD_H
 #define ENGINE_SEGMENT_EXPIRY_BUILD_H

@@ -51,24 +51,18 @@ sweep_key(struct sweep *sweep, const struct key *key, uint32_t id)
 
 /* --- by places --------------------------------------------------------------------------- */
 
-/* The keys of this due among the records of a block. */
+/* A key that stands in the order of expiry: what it says is read from its claims again. */
 static enum status
-sweep_block(struct sweep *sweep, uint64_t due, struct segment_cursor record, uint64_t end)
+sweep_record(struct sweep *sweep, const struct segment_cursor *record)
 {
-	enum status status = STATUS_OK;
+	struct segment_cursor cursor = *record;
 	struct key key;
 	uint32_t id;
-	for (; status == STATUS_OK && record.record < end; record.record++) {
-		struct segment_cursor cursor = record;
-		id = segment_record_claims(sweep->segment, record.kind, record.in_trie != 0,
-					   record.record);
-		sweep->counts->read += id != SEGMENT_NONE;
-		if (id != SEGMENT_NONE && segment_expiry_of(sweep->segment, id) == due &&
-		    segment_next(sweep->segment, &cursor, &key, &id) &&
-		    cursor.record == record.record + 1 && cursor.kind == record.kind)
-			status = sweep_key(sweep, &key, id);
-	}
-	return status;
+	sweep->counts->read++;
+	if (!segment_next(sweep->segment, &cursor, &key, &id) ||
+	    cursor.record != record->record + 1 || cursor.kind != record->kind)
+		return STATUS_OK;
+	return sweep_key(sweep, &key, id);
 }
 
 /* Every due that has places; *walk: some have none. */
@@ -78,13 +72,11 @@ sweep_places(struct sweep *sweep, bool *walk)
 	enum status status = STATUS_OK;
 	for (uint32_t i = sweep->from; status == STATUS_OK && i < sweep->to; i++) {
 		struct segment_expiry_cursor cursor;
-		struct segment_cursor first;
-		uint64_t end, due = segment_expiry_due(sweep->segment, i);
+		struct segment_cursor record;
 		if (!segment_expiry_places(sweep->segment, i, &cursor))
 			*walk = true;
-		while (status == STATUS_OK &&
-		       segment_expiry_next(sweep->segment, &cursor, &first, &end))
-			status = sweep_block(sweep, due, first, end);
+		while (status == STATUS_OK && segment_expiry_next(sweep->segment, &cursor, &record))
+			status = sweep_record(sweep, &record);
 	}
 	return status;
 }

@@ -263,20 +263,20 @@ dump_strings(struct dump *dump, const struct segment *segment)
 	}
 }
 
-/* Each due, and how many blocks of records its keys stand in; none: all records are to be read. */
+/* Each due, and how many of its keys have places; none: all records are to be read. */
 static void
 dump_expiry(struct dump *dump, const struct segment *segment)
 {
 	for (uint32_t i = 0; i < segment->expiry.count && !cli_output_failed(); i++) {
 		struct segment_expiry_cursor cursor;
-		struct segment_cursor first;
-		uint64_t end, blocks = 0;
+		struct segment_cursor record;
+		uint64_t places = 0;
 		segment_expiry_places(segment, i, &cursor);
-		while (segment_expiry_next(segment, &cursor, &first, &end))
-			blocks++;
+		while (segment_expiry_next(segment, &cursor, &record))
+			places++;
 		row_begin(dump, "due");
 		row_time(dump, "expires", segment_expiry_due(segment, i));
-		row_u64(dump, "blocks", blocks);
+		row_u64(dump, "places", places);
 		row_end(dump);
 	}
 }

@@ -213,7 +213,7 @@ due_places(const struct corrupt *corrupt, const char *structure, struct places *
 	if (strcmp(structure, "due_d") != 0 || !corrupt_section(corrupt, "EXPO", &offset, &length))
 		return;
 	for (size_t i = 0; i < number(corrupt->good + offset + 8, 4); i++)
-		place_add(places, "EXPO", offset + 16 + 10 * i);
+		place_add(places, "EXPO", offset + 16 + 11 * i);
 }
 
 size_t

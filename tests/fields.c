@@ -86,6 +86,7 @@ const struct field field_table[] = {
 	STRICT(expiry_d, count),
 	STRICT(expiry_d, reserved),
 	STRICT(due_d, expires),
+	STRICT(due_d, low),
 	STRICT(due_d, places),
 
 	STRICT(manifest_d, generation),
