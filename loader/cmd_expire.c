@@ -39,8 +39,11 @@ static enum status
 look(struct expiring *expiring, bool *due, struct fault *fault)
 {
 	struct store *store;
-	enum status status = store_open(expiring->cli->store, &store, fault);
+	struct fault told = {0};
+	enum status status = store_open(expiring->cli->store, &store, &told);
 	*due = true;
+	if (status == STATUS_MISSING)
+		*fault = told;
 	if (status != STATUS_OK)
 		return status == STATUS_MISSING ? status : STATUS_OK;
 	struct view *view = store_view_take(store);
@@ -48,6 +51,8 @@ look(struct expiring *expiring, bool *due, struct fault *fault)
 	expiring->generation = view->generation;
 	view_drop(view);
 	store_close(store);
+	if (!*due)
+		cli_recovered(expiring->cli, &told);
 	return STATUS_OK;
 }
 
@@ -65,6 +70,7 @@ expire(struct expiring *expiring, struct fault *fault)
 	status = store_write_begin(expiring->cli->store, expiring->wait, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(expiring->cli, fault);
 	status = sweep_write(write, now, &expiring->swept, &expiring->counts, fault);
 	if (status != STATUS_OK) {
 		store_write_abort(write);
@@ -111,6 +117,20 @@ expire_once(struct expiring *expiring)
 	return expiring->counts.removed > 0 ? CLI_FOUND : CLI_NOTHING;
 }
 
+/* Folding may take long: whoever ends us does not wait for it, and it leaves the store as it was. */
+static void
+fold_between(const struct cli *cli)
+{
+	bool done;
+	uint64_t generation;
+	struct fault fault = {0};
+	cli_interruptible_done();
+	enum status status = store_compact(cli->store, false, cli->now, &done, &generation, &fault);
+	cli_uninterruptible();
+	if (status != STATUS_OK && status != STATUS_BUSY)
+		cli_note(cli, "the layers could not be folded: %s", fault.text);
+}
+
 /* A round that fails is told, and the next one tries again: a full disk may be mended meanwhile. */
 static int
 expire_rounds(struct expiring *expiring)
@@ -128,6 +148,8 @@ expire_rounds(struct expiring *expiring)
 		if (cli_output_failed())
 			return CLI_ERROR;
 		fflush(stdout);
+		if (status == CLI_FOUND)
+			fold_between(cli);
 		if (result != CLI_ERROR && status != CLI_NOTHING)
 			result = status;
 	}
@@ -171,8 +193,12 @@ expire_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes no value");
 	if (expiring.rounds != 0 && expiring.every == 0)
 		return cli_usage(cli, "--rounds is for --every");
-	if (expiring.every == 0)
-		return expire_once(&expiring);
+	if (expiring.every == 0) {
+		int status = expire_once(&expiring);
+		if (status == CLI_FOUND)
+			change_compact(cli);
+		return status;
+	}
 	expiring.wait = true;
 	return expire_rounds(&expiring);
 }
