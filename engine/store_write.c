@@ -232,7 +232,7 @@ make_empty(struct store_write *write, const struct hash_seed *seed, struct fault
 		free(view);
 		return status;
 	}
-	view->pins = 1;
+	pin_init(&view->pin);
 	view->seed.word[0] = seed == NULL ? words[0] : seed->word[0];
 	view->seed.word[1] = seed == NULL ? words[1] : seed->word[1];
 	write->view = view;
