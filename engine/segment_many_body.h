@@ -27,10 +27,11 @@ struct pending {
 	bool full;       /* one had to be left out */
 };
 
-/* The rows that are returned. */
+/* The rows that are returned, and the claims that they lead to. */
 struct rows {
 	struct segment_best *row;
 	size_t count, most;
+	const uint8_t *claims;
 };
 
 static inline const struct bucket_d *
@@ -105,11 +106,20 @@ probe(struct pending *pending, const struct segment_table *table, uint32_t lane,
 	return deeper;
 }
 
+/* Any id may be asked for: what is not there is not fetched. */
 static inline void
-add_row(struct rows *rows, const struct segment_best *best)
+prefetch_claim(const uint8_t *claims, uint32_t id)
 {
+	__builtin_prefetch((const void *)((uintptr_t)claims + (size_t)id * sizeof(struct claim_d)));
+}
+
+/* A row, and its claim on the way. */
+static inline __attribute__((always_inline)) void
+add_row(struct rows *rows, struct segment_best best)
+{
+	prefetch_claim(rows->claims, best.claims);
 	if (rows->count < rows->most)
-		rows->row[rows->count++] = *best;
+		rows->row[rows->count++] = best;
 }
 
 /* --- keys of fixed size ------------------------------------------------------------------- */
@@ -129,7 +139,7 @@ digest_settle(const struct pending *pending, const struct segment_table *table,
 		const struct candidate *row = &pending->row[i];
 		const uint8_t *bytes = record_at(table, row->record);
 		if (memcmp(bytes, digests + row->lane * length, length) == 0)
-			add_row(rows, &(struct segment_best){
+			add_row(rows, (struct segment_best){
 				.claims = record_claims(table, bytes), .record = row->record,
 				.exact = 1, .lane = (uint16_t)row->lane, .sole = 1});
 	}
@@ -170,7 +180,7 @@ many_digest(const struct segment *segment, enum kind kind, const uint8_t *digest
 	    struct segment_hashes *hashes, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	if (table->buckets == 0)
 		return 0;
 	bool known = hashes->known && hashes->seed.word[0] == table->seed.word[0] &&

@@ -28,60 +28,87 @@ gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, u
 	return count;
 }
 
-/* The place of an address in a line, as a bit. */
-static inline uint32_t
-host_slots(const struct hosts_line_d *line, uint32_t address)
+/* An address that a line has: its row but for the lane. */
+static inline __attribute__((always_inline)) bool
+host_in_line(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	     struct segment_best *best)
 {
-	return many_hosts(line, address) & ((1u << hosts_count(line)) - 1);
+	uint32_t places = many_hosts(line, address) & ((1u << FORMAT_HOSTS) - 1);
+	if (places == 0)
+		return false;
+	unsigned place = (unsigned)__builtin_ctz(places);
+	if (place >= hosts_count(line))
+		return false;
+	best->claims = le32_get(line->claims[place]);
+	best->record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place;
+	best->specific = 32;
+	best->in_trie = 0;
+	best->exact = 1;
+	best->sole = (le32_get(line->covered) >> place & 1) == 0;
+	return true;
 }
 
-static inline bool
-host_probe(const struct hosts *hosts, uint32_t address, uint64_t hash, struct segment_best *best)
+/* Hosts passed on from `line`: is the address among them? */
+static __attribute__((noinline)) bool
+host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	     struct segment_best *best)
 {
-	const struct hosts_line_d *line = hosts_home(hosts, hash);
-	for (unsigned hop = 0; hop <= LIMIT_HOSTS_HOPS; hop++, line++) {
-		uint32_t slots = host_slots(line, address);
-		if (slots != 0) {
-			unsigned place = (unsigned)__builtin_ctz(slots);
-			*best = (struct segment_best){
-				.claims = le32_get(line->claims[place]),
-				.record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place,
-				.specific = 32, .exact = 1,
-				.sole = (le32_get(line->covered) >> place & 1) == 0};
-			return true;
-		}
-		if (__builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) == 0, 1))
+	uint64_t hash = path_host(hosts->seed, address);
+	for (unsigned hop = 0; hop < LIMIT_HOSTS_HOPS; hop++, line++) {
+		if ((le32_get(line->state) & hosts_passed_bit(hash)) == 0)
 			return false;
+		if (host_in_line(hosts, line + 1, address, best))
+			return true;
 	}
 	return false;
 }
 
+static inline __attribute__((always_inline)) bool
+host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	   struct segment_best *best)
+{
+	if (host_in_line(hosts, line, address, best))
+		return true;
+	return __builtin_expect(le32_get(line->state) >> 8 != 0, 0) &&
+	       host_further(hosts, line, address, best);
+}
+
+static inline __attribute__((always_inline)) void
+hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t *lanes, size_t from,
+	    size_t n, const struct hosts_line_d **lines)
+{
+	for (size_t i = from; i < from + GROUP && i < n; i++) {
+		lines[i] = hosts_home(hosts, path_host(hosts->seed, addresses[lanes[i]]));
+		__builtin_prefetch(lines[i]);
+	}
+}
+
 /*
- * The lanes whose address is a host make rows; the others stay in `lanes`.
- * Hashes go ahead of their use by as many lines as the memory serves at once.
+ * The lanes whose address is a host make rows; the others stay in `lanes`. Lines are asked
+ * for a block ahead of their use, claims as they are found.
  */
 static size_t
 hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes, size_t n,
 	    struct rows *rows)
 {
-	uint64_t hash[SEGMENT_MANY_MOST + GROUP];
+	const struct hosts_line_d *lines[SEGMENT_MANY_MOST];
+	struct segment_best *row = rows->row;
 	size_t left = 0;
-	for (size_t i = 0; i < n + GROUP; i++) {
-		if (i < n) {
-			hash[i] = path_host(hosts->seed, addresses[lanes[i]]);
-			__builtin_prefetch(hosts_home(hosts, hash[i]));
-		}
-		if (i < GROUP)
-			continue;
-		uint8_t lane = lanes[i - GROUP];
-		struct segment_best best;
-		if (host_probe(hosts, addresses[lane], hash[i - GROUP], &best)) {
-			best.lane = lane;
-			add_row(rows, &best);
-		} else {
-			lanes[left++] = lane;
+	hosts_start(hosts, addresses, lanes, 0, n, lines);
+	for (size_t from = 0; from < n; from += GROUP) {
+		hosts_start(hosts, addresses, lanes, from + GROUP, n, lines);
+		for (size_t i = from; i < from + GROUP && i < n; i++) {
+			uint8_t lane = lanes[i];
+			if (!host_probe(hosts, lines[i], addresses[lane], row)) {
+				lanes[left++] = lane;
+				continue;
+			}
+			prefetch_claim(rows->claims, row->claims);
+			row->lane = lane;
+			row++;
 		}
 	}
+	rows->count = (size_t)(row - rows->row);
 	return left;
 }
 
@@ -97,7 +124,7 @@ prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_
 	ptrie_find_many_ipv4(trie, asked, n, found);
 	for (size_t i = 0; i < n; i++)
 		if (found[i].record != 0)
-			add_row(rows, &(struct segment_best){
+			add_row(rows, (struct segment_best){
 				.claims = found[i].claims, .record = found[i].record - 1,
 				.in_trie = 1, .lane = lanes[i], .sole = !found[i].nested});
 }
@@ -107,7 +134,7 @@ static size_t
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	  struct segment_best *best)
 {
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	uint8_t lanes[SEGMENT_MANY_MOST];
 	size_t left = gate_lanes(segment, addresses, n, lanes);
 	if (segment->hosts.buckets != 0 && left > 0)
@@ -129,7 +156,7 @@ ipv6_settle(const struct pending *pending, const struct segment_table *table,
 		const uint8_t *bytes = record_at(table, row->record);
 		if (memcmp(bytes, addresses[row->lane], 16) != 0)
 			continue;
-		add_row(rows, &(struct segment_best){
+		add_row(rows, (struct segment_best){
 			.claims = record_claims(table, bytes), .record = row->record,
 			.specific = 128, .exact = 1, .lane = (uint16_t)row->lane,
 			.sole = (values[row->lane] & WIDE_RECORD) == 0});
@@ -168,7 +195,7 @@ ipv6_prefixes(const struct wide *wide, const uint32_t *values, size_t n, struct 
 		uint32_t record = (values[i] & WIDE_RECORD) - 1;
 		if (values[i] == 0 || record >= wide->record_count)
 			continue;
-		add_row(rows, &(struct segment_best){
+		add_row(rows, (struct segment_best){
 			.claims = le32_get(wide->hot[record].claims), .record = record,
 			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint16_t)i});
 	}
@@ -179,7 +206,7 @@ many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t 
 	  struct segment_best *best)
 {
 	const struct wide *wide = &segment->wide;
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	uint32_t values[SEGMENT_MANY_MOST];
 	uint8_t hosts[SEGMENT_MANY_MOST];
 	size_t found = 0, host_count = 0;

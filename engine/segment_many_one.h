@@ -91,7 +91,7 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 			return;
 	}
 	if (hosts->buckets != 0 &&
-	    host_probe(hosts, address, path_host(hosts->seed, address), best))
+	    host_probe(hosts, hosts_home(hosts, path_host(hosts->seed, address)), address, best))
 		return;
 	if (segment->trie.record_count == 0)
 		return;
