@@ -147,43 +147,48 @@ many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 /* --- IPv6 ----------------------------------------------------------------------------------- */
 
 /* The host of a lane is more specific than its prefixes: its value is then 0. */
-static void
-ipv6_settle(const struct pending *pending, const struct segment_table *table,
-	    const uint8_t (*addresses)[16], uint32_t *values, struct rows *rows)
+static inline __attribute__((always_inline)) void
+ipv6_settle(const struct fixed_candidate *at, const struct fixed_candidate *end,
+	    const struct segment_table *table, const uint8_t (*addresses)[16], uint32_t *values,
+	    struct rows *rows)
 {
-	for (size_t i = 0; i < pending->count; i++) {
-		const struct candidate *row = &pending->row[i];
-		const uint8_t *bytes = record_at(table, row->record);
-		if (memcmp(bytes, addresses[row->lane], 16) != 0)
+	for (; at < end; at++) {
+		const uint8_t *bytes = fixed_record(table, at->record, addresses[at->lane], 16);
+		if (bytes == NULL || rows->count == rows->most)
 			continue;
-		add_row(rows, (struct segment_best){
-			.claims = record_claims(table, bytes), .record = row->record,
-			.specific = 128, .exact = 1, .lane = (uint16_t)row->lane,
-			.sole = (values[row->lane] & WIDE_RECORD) == 0});
-		values[row->lane] = 0;
+		struct segment_best *row = &rows->row[rows->count++];
+		row->claims = fixed_claims(bytes, 16);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = at->record;
+		row->specific = 128;
+		row->in_trie = 0;
+		row->exact = 1;
+		row->lane = (uint16_t)at->lane;
+		row->sole = (values[at->lane] & WIDE_RECORD) == 0;
+		values[at->lane] = 0;
 	}
 }
 
-static void
+static inline __attribute__((always_inline)) void
 ipv6_hosts(const struct segment_table *table, const uint8_t (*addresses)[16], const uint8_t *lanes,
 	   size_t n, uint32_t *values, struct rows *rows)
 {
 	uint64_t hash[SEGMENT_MANY_MOST];
-	struct pending pending[2];
-	pending[0].count = pending[1].count = 0;
-	pending[0].full = pending[1].full = false;
+	const struct bucket_d *lines[SEGMENT_MANY_MOST];
+	struct fixed_candidate found[2][FIXED_CANDIDATES], *end[2] = {found[0], found[1]};
 	for (size_t i = 0; i < n; i++) {
 		hash[i] = path_host_ipv6(table->seed, addresses[lanes[i]]);
-		__builtin_prefetch(home_line(table, hash[i]));
+		lines[i] = home_line(table, hash[i]);
+		__builtin_prefetch(lines[i]);
 	}
 	/* records are on their way while the next block is probed */
 	for (size_t from = 0; from < n + GROUP; from += GROUP) {
-		struct pending *now = &pending[from / GROUP & 1];
-		struct pending *before = &pending[~(from / GROUP) & 1];
-		now->count = 0;
-		for (size_t i = from; i < n && i < from + GROUP; i++)
-			probe(now, table, lanes[i], hash[i], 128, true);
-		ipv6_settle(before, table, addresses, values, rows);
+		size_t to = from + GROUP < n ? from + GROUP : n, now = from / GROUP & 1;
+		struct fixed_candidate *put = found[now];
+		for (size_t i = from; i < to; i++)
+			put = fixed_probe(put, found[now], table, lines[i], 16, hash[i], lanes[i]);
+		end[now] = put;
+		ipv6_settle(found[!now], end[!now], table, addresses, values, rows);
 	}
 }
 

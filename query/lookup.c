@@ -216,7 +216,7 @@ struct settle {
 	uint64_t now;
 	uint64_t head[2];      /* first word of a hit less its scope; [1]: exact */
 	uint32_t claims_after; /* ids but 0, less one, are below this */
-	uint32_t source_count, layer;
+	uint32_t source_count;
 	bool scoped;
 };
 
@@ -234,7 +234,6 @@ settle_init(struct settle *settle, const struct view *view, uint32_t number, enu
 	settle->head[0] = head | (uint64_t)(kind <= KIND_IPV6) << 48;
 	settle->head[1] = head | 1 << 8;
 	settle->claims_after = after < SEGMENT_ASK - 1 ? (uint32_t)after : SEGMENT_ASK - 1;
-	settle->layer = number;
 	settle->source_count = layer->segment.sources.count;
 	settle->scoped = kind_table[kind].scoped;
 }
@@ -310,37 +309,34 @@ settle_only(const struct settle *settle, const struct segment_best *best, struct
  * live and reaches the query, or if the file is not what it should be: then ask one at a time.
  */
 static __attribute__((noinline)) bool
-settle_among(const struct view *view, uint32_t layer, enum kind kind,
-	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+settle_among(const struct settle *settle, const struct segment_best *best, struct repute_hit *hit)
 {
-	struct settle settle;
 	uint64_t rank = UINT64_MAX, word = 0, first_word = 0, first_expires = 0;
-	settle_init(&settle, view, layer, kind, now);
-	if (best->claims - 1 >= settle.claims_after)
+	if (best->claims - 1 >= settle->claims_after)
 		return false;
-	const struct claim_d *claim = settle.claims + best->claims, *first = NULL;
-	uint32_t left = settle.claims_after - (best->claims - 1);
+	const struct claim_d *claim = settle->claims + best->claims, *first = NULL;
+	uint32_t left = settle->claims_after - (best->claims - 1);
 	if (left > LIMIT_CLAIMS_PER_KEY)
 		left = LIMIT_CLAIMS_PER_KEY;
 	for (; left > 0 && (word & WORD_LAST) == 0; left--, claim++) {
 		word = claim_word(claim);
 		uint64_t expires = claim_time(&claim->expires);
-		if (expires <= settle.now)
+		if (expires <= settle->now)
 			continue;
-		if (settle.scoped &&
+		if (settle->scoped &&
 		    (WORD_SCOPE(word) & (best->exact ? SCOPE_EXACT : SCOPE_BELOW)) == 0)
 			continue;
-		if (WORD_SOURCE(word) >= settle.source_count)
+		if (WORD_SOURCE(word) >= settle->source_count)
 			return false;
-		if (settle.sources[WORD_SOURCE(word)].priority >= rank)
+		if (settle->sources[WORD_SOURCE(word)].priority >= rank)
 			continue;
-		rank = settle.sources[WORD_SOURCE(word)].priority;
+		rank = settle->sources[WORD_SOURCE(word)].priority;
 		first = claim;
 		first_word = word;
 		first_expires = expires;
 	}
 	if (first != NULL)
-		settle_fill(&settle, first, first_word, first_expires, best, hit);
+		settle_fill(settle, first, first_word, first_expires, best, hit);
 	return first != NULL;
 }
 
@@ -414,8 +410,10 @@ settle_run(struct settle settle, bool scoped, const struct view *view,
 	settle.scoped = scoped;
 	for (const struct segment_best *end = best + count; best < end; best++) {
 		struct repute_hit *hit = &hits[best->lane];
-		if (__builtin_expect(!settle_only(&settle, best, hit), 0) &&
-		    !settle_among(view, settle.layer, batch->kind, best, settle.now, hit))
+		if (__builtin_expect(settle_only(&settle, best, hit), 1))
+			continue;
+		struct settle copy = settle; /* so that it may stay in registers */
+		if (!settle_among(&copy, best, hit))
 			ask_one(view, batch, from + best->lane, settle.now, hit);
 	}
 }
@@ -516,14 +514,15 @@ static __attribute__((noinline)) void
 first_otherwise(const struct view *view, const struct key *key, uint32_t layer,
 		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
+	struct settle settle;
 	if (best->claims == SEGMENT_NONE) {
 		if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
 			first_of_all(view, key, now, hit);
 		return;
 	}
-	if (best->claims == SEGMENT_ASK ||
-	    (!settle_among(view, layer, key->kind, best, now, hit) &&
-	     (!best->sole || key->kind == KIND_IPV6)))
+	settle_init(&settle, view, layer, key->kind, now);
+	if (best->claims == SEGMENT_ASK || (!settle_among(&settle, best, hit) &&
+					    (!best->sole || key->kind == KIND_IPV6)))
 		first_of_all(view, key, now, hit);
 }
 
