@@ -51,9 +51,8 @@ host_in_line(const struct hosts *hosts, const struct hosts_line_d *line, uint32_
 /* Hosts passed on from `line`: is the address among them? */
 static __attribute__((noinline)) bool
 host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
-	     struct segment_best *best)
+	     uint64_t hash, struct segment_best *best)
 {
-	uint64_t hash = path_host(hosts->seed, address);
 	for (unsigned hop = 0; hop < LIMIT_HOSTS_HOPS; hop++, line++) {
 		if ((le32_get(line->state) & hosts_passed_bit(hash)) == 0)
 			return false;
@@ -65,20 +64,22 @@ host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_
 
 static inline __attribute__((always_inline)) bool
 host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
-	   struct segment_best *best)
+	   uint64_t hash, struct segment_best *best)
 {
 	if (host_in_line(hosts, line, address, best))
 		return true;
-	return __builtin_expect(le32_get(line->state) >> 8 != 0, 0) &&
-	       host_further(hosts, line, address, best);
+	return __builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) != 0, 0) &&
+	       host_further(hosts, line, address, hash, best);
 }
 
 static inline __attribute__((always_inline)) void
 hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t *lanes, size_t from,
-	    size_t n, const struct hosts_line_d **lines)
+	    size_t to, const struct hosts_line_d **lines, uint8_t *low)
 {
-	for (size_t i = from; i < from + GROUP && i < n; i++) {
-		lines[i] = hosts_home(hosts, path_host(hosts->seed, addresses[lanes[i]]));
+	for (size_t i = from; i < to; i++) {
+		uint64_t hash = path_host(hosts->seed, addresses[lanes[i]]);
+		low[i] = (uint8_t)hash;
+		lines[i] = hosts_home(hosts, hash);
 		__builtin_prefetch(lines[i]);
 	}
 }
@@ -92,14 +93,16 @@ hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes
 	    struct rows *rows)
 {
 	const struct hosts_line_d *lines[SEGMENT_MANY_MOST];
+	uint8_t low[SEGMENT_MANY_MOST]; /* what is asked of a hash once the line is known */
 	struct segment_best *row = rows->row;
-	size_t left = 0;
-	hosts_start(hosts, addresses, lanes, 0, n, lines);
-	for (size_t from = 0; from < n; from += GROUP) {
-		hosts_start(hosts, addresses, lanes, from + GROUP, n, lines);
-		for (size_t i = from; i < from + GROUP && i < n; i++) {
+	size_t left = 0, to = n < GROUP ? n : GROUP, ahead;
+	hosts_start(hosts, addresses, lanes, 0, to, lines, low);
+	for (size_t from = 0; from < n; from = to, to = ahead) {
+		ahead = to + GROUP < n ? to + GROUP : n;
+		hosts_start(hosts, addresses, lanes, to, ahead, lines, low);
+		for (size_t i = from; i < to; i++) {
 			uint8_t lane = lanes[i];
-			if (!host_probe(hosts, lines[i], addresses[lane], row)) {
+			if (!host_probe(hosts, lines[i], addresses[lane], low[i], row)) {
 				lanes[left++] = lane;
 				continue;
 			}

@@ -88,9 +88,11 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 		if ((segment->gate[place >> 3] >> (place & 7) & 1) == 0)
 			return;
 	}
-	if (hosts->buckets != 0 &&
-	    host_probe(hosts, hosts_home(hosts, path_host(hosts->seed, address)), address, best))
-		return;
+	if (hosts->buckets != 0) {
+		uint64_t hash = path_host(hosts->seed, address);
+		if (host_probe(hosts, hosts_home(hosts, hash), address, hash, best))
+			return;
+	}
 	if (segment->trie.record_count == 0)
 		return;
 	ptrie_find_ipv4(&segment->trie, address, &found);
