@@ -115,21 +115,28 @@ hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes
 	return left;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
 	       size_t n, struct rows *rows)
 {
-	struct ptrie_found found[SEGMENT_MANY_MOST];
-	uint32_t asked[SEGMENT_MANY_MOST];
-	asked[0] = 0;
-	for (size_t i = 0; i < n; i++)
-		asked[i] = addresses[lanes[i]];
-	ptrie_find_many_ipv4(trie, asked, n, found);
-	for (size_t i = 0; i < n; i++)
-		if (found[i].record != 0)
-			add_row(rows, (struct segment_best){
-				.claims = found[i].claims, .record = found[i].record - 1,
-				.in_trie = 1, .lane = lanes[i], .sole = !found[i].nested});
+	const struct ptrie_leaf_d *leaves[SEGMENT_MANY_MOST];
+	struct segment_best *row = rows->row + rows->count;
+	ptrie_leaves_ipv4(trie, addresses, lanes, n, leaves);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t record = ptrie_leaf(trie, leaves[i]);
+		if (record == 0)
+			continue;
+		row->claims = le32_get(leaves[i]->claims);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = record - 1;
+		row->specific = 0;
+		row->in_trie = 1;
+		row->exact = 0;
+		row->lane = lanes[i];
+		row->sole = (le32_get(leaves[i]->record) & PTRIE_NESTED) == 0;
+		row++;
+	}
+	rows->count = (size_t)(row - rows->row);
 }
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */
