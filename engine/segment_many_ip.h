@@ -203,17 +203,26 @@ ipv6_hosts(const struct segment_table *table, const uint8_t (*addresses)[16], co
 }
 
 /* The most specific prefix of each lane whose value names one. */
-static void
-ipv6_prefixes(const struct wide *wide, const uint32_t *values, size_t n, struct rows *rows)
+static inline __attribute__((always_inline)) void
+ipv6_prefixes(const struct wide *wide, const uint8_t *lanes, size_t n, const uint32_t *values,
+	      struct rows *rows)
 {
+	struct segment_best *row = rows->row + rows->count, *full = rows->row + rows->most;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t record = (values[i] & WIDE_RECORD) - 1;
-		if (values[i] == 0 || record >= wide->record_count)
+		uint32_t record = (values[lanes[i]] & WIDE_RECORD) - 1;
+		if (record >= wide->record_count || row == full)
 			continue;
-		add_row(rows, (struct segment_best){
-			.claims = le32_get(wide->hot[record].claims), .record = record,
-			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint16_t)i});
+		row->claims = le32_get(wide->hot[record].claims);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = record;
+		row->specific = wide->hot[record].bits;
+		row->in_trie = 1;
+		row->exact = 0;
+		row->lane = lanes[i];
+		row->sole = 0;
+		row++;
 	}
+	rows->count = (size_t)(row - rows->row);
 }
 
 static size_t
@@ -223,22 +232,23 @@ many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t 
 	const struct wide *wide = &segment->wide;
 	struct rows rows = {best, 0, n, segment->claims};
 	uint32_t values[SEGMENT_MANY_MOST];
-	uint8_t hosts[SEGMENT_MANY_MOST];
-	size_t found = 0, host_count = 0;
+	uint8_t found[SEGMENT_MANY_MOST], hosts[SEGMENT_MANY_MOST];
+	size_t count = 0, host_count = 0;
 	if (wide->root_bits == 0)
 		return 0;
 	many_wide(wide, addresses, n, values);
 	for (size_t i = 0; i < n; i++) {
-		if (values[i] == 0)
-			continue;
-		found++;
-		hosts[host_count] = (uint8_t)i;
-		host_count += (values[i] & WIDE_HOSTS) != 0;
-		wide_prefetch(wide, (values[i] & WIDE_RECORD) - 1);
+		found[count] = (uint8_t)i;
+		count += values[i] != 0;
 	}
-	if (segment->table[KIND_IPV6].buckets != 0)
+	for (size_t i = 0; i < count; i++) {
+		uint32_t value = values[found[i]];
+		hosts[host_count] = found[i];
+		host_count += (value & WIDE_HOSTS) != 0;
+		wide_prefetch(wide, (value & WIDE_RECORD) - 1);
+	}
+	if (host_count > 0 && segment->table[KIND_IPV6].buckets != 0)
 		ipv6_hosts(&segment->table[KIND_IPV6], addresses, hosts, host_count, values, &rows);
-	if (found > 0)
-		ipv6_prefixes(wide, values, n, &rows);
+	ipv6_prefixes(wide, found, count, values, &rows);
 	return rows.count;
 }

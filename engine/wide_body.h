@@ -25,7 +25,7 @@ struct stand {
 
 struct walk {
 	struct stand stand[WIDE_GROUP];
-	uint8_t below[WIDE_GROUP], table[WIDE_GROUP];
+	uint8_t below[WIDE_GROUP], table[WIDE_GROUP];    /* lanes whose cell of the root is not 0 */
 	unsigned below_count, table_count;
 	uint8_t level[WIDE_LEVELS_MOST + 1][WIDE_GROUP]; /* lanes in a tree, by levels below them */
 	unsigned level_count[WIDE_LEVELS_MOST + 1];
@@ -37,6 +37,16 @@ struct walk {
  */
 static const struct wide_full_d wide_nothing;
 static const struct wide_inner_d wide_nowhere = {.first = {{0xff, 0xff, 0xff, 0x03}}};
+
+/* A value to the answer. */
+static inline __attribute__((always_inline)) uint32_t
+walk_value(const struct wide *wide, const uint8_t *address, uint32_t value)
+{
+	uint32_t record = value & WIDE_RECORD;
+	if (__builtin_expect((value & WIDE_LIST) != 0, 0))
+		record = wide_list_find(wide, value, be64_get(address), be64_get(address + 8));
+	return (value & WIDE_HOSTS) | (record <= wide->record_count ? record : 0);
+}
 
 /* Line `number` of a tree, `levels` above its leaves; its keys are full ones if `full`. */
 static inline __attribute__((always_inline)) void
@@ -78,7 +88,7 @@ walk_to_table(struct walk *walk, const struct wide *wide, unsigned lane, uint32_
 	walk->table[walk->table_count++] = (uint8_t)lane;
 }
 
-/* The root: values[i] is done where its cell is a value. */
+/* The root: values[i] is done where its cell is a value; for most that is 0. */
 static inline __attribute__((always_inline)) void
 walk_root(struct walk *walk, const struct wide *wide, const uint8_t (*addresses)[16], unsigned n,
 	  uint32_t *values)
@@ -88,7 +98,7 @@ walk_root(struct walk *walk, const struct wide *wide, const uint8_t (*addresses)
 		uint32_t cell = le32_get(wide->root[be64_get(addresses[i]) >> (64 - used)]);
 		values[i] = cell;
 		walk->below[count] = (uint8_t)i;
-		count += WIDE_KIND(cell) != WIDE_VALUE;
+		count += cell != 0;
 	}
 	walk->below_count = count;
 	for (unsigned i = 0; i < count; i++) {
@@ -99,19 +109,24 @@ walk_root(struct walk *walk, const struct wide *wide, const uint8_t (*addresses)
 		walk->stand[lane].bits = wide_slot(high, used, 32);
 		if (WIDE_KIND(cell) == WIDE_TABLE)
 			walk_to_table(walk, wide, lane, cell);
-		else
+		else if (WIDE_KIND(cell) != WIDE_VALUE)
 			walk_tree(walk, wide, lane, cell);
+		else
+			values[lane] = walk_value(wide, addresses[lane], cell);
 	}
 }
 
 static inline __attribute__((always_inline)) void
-walk_tables(struct walk *walk, const struct wide *wide, uint32_t *values)
+walk_tables(struct walk *walk, const struct wide *wide, const uint8_t (*addresses)[16],
+	    uint32_t *values)
 {
 	for (unsigned i = 0; i < walk->table_count; i++) {
 		unsigned lane = walk->table[i];
 		struct stand *stand = &walk->stand[lane];
 		uint32_t cell = le32_get(*(const struct le32 *)stand->place);
-		values[lane] = WIDE_KIND(cell) == WIDE_VALUE ? cell : 0;
+		values[lane] = 0;
+		if (WIDE_KIND(cell) == WIDE_VALUE)
+			values[lane] = walk_value(wide, addresses[lane], cell);
 		if (WIDE_KIND(cell) == WIDE_VALUE || WIDE_KIND(cell) == WIDE_TABLE)
 			continue;
 		stand->bits = wide_slot(stand->high, wide->root_bits + stand->full, 32);
@@ -140,7 +155,8 @@ walk_inner(struct walk *walk, const struct wide *wide, unsigned level)
 }
 
 static inline __attribute__((always_inline)) void
-walk_leaves(struct walk *walk, uint32_t *values)
+walk_leaves(struct walk *walk, const struct wide *wide, const uint8_t (*addresses)[16],
+	    uint32_t *values)
 {
 	for (unsigned i = 0; i < walk->level_count[0]; i++) {
 		unsigned lane = walk->level[0][i];
@@ -148,24 +164,9 @@ walk_leaves(struct walk *walk, uint32_t *values)
 		const struct le32 *value = stand->full
 			? ((const struct wide_full_d *)stand->place)->value
 			: ((const struct wide_brief_d *)stand->place)->value;
-		values[lane] = le32_get(value[wide_below(stand->place, stand->full, stand->high,
-							 stand->bits, WIDE_FULL_KEYS,
-							 WIDE_BRIEF_KEYS)]);
-	}
-}
-
-/* Values to answers. */
-static inline void
-walk_finish(const struct wide *wide, const uint8_t (*addresses)[16], unsigned n, uint32_t *values)
-{
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t value = values[i], record = value & WIDE_RECORD;
-		if (value == 0)
-			continue;
-		if (__builtin_expect((value & WIDE_LIST) != 0, 0))
-			record = wide_list_find(wide, value, be64_get(addresses[i]),
-						be64_get(addresses[i] + 8));
-		values[i] = (value & WIDE_HOSTS) | (record <= wide->record_count ? record : 0);
+		unsigned below = wide_below(stand->place, stand->full, stand->high, stand->bits,
+					    WIDE_FULL_KEYS, WIDE_BRIEF_KEYS);
+		values[lane] = walk_value(wide, addresses[lane], le32_get(value[below]));
 	}
 }
 
@@ -184,11 +185,10 @@ WIDE_MANY(const struct wide *wide, const uint8_t (*addresses)[16], size_t n, uin
 		memset(walk.level_count, 0, sizeof(walk.level_count));
 		walk_root(&walk, wide, addresses, some, found);
 		if (walk.below_count > 0) {
-			walk_tables(&walk, wide, found);
+			walk_tables(&walk, wide, addresses, found);
 			for (unsigned level = WIDE_LEVELS_MOST; level-- > 0;)
 				walk_inner(&walk, wide, level);
-			walk_leaves(&walk, found);
+			walk_leaves(&walk, wide, addresses, found);
 		}
-		walk_finish(wide, addresses, some, found);
 	}
 }

@@ -262,6 +262,22 @@ claim_word(const struct claim_d *claim)
 #define WORD_SCOPE(word) ((uint32_t)(word) >> 16 & 0xff)
 #define WORD_LAST ((uint64_t)FORMAT_CLAIM_LAST << 24)
 
+/* Set and notes stand side by side in both. */
+static inline void
+settle_tags(const struct claim_d *claim, struct repute_hit *hit)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	static_assert(offsetof(struct claim_d, notes) == offsetof(struct claim_d, set) + 4 &&
+		      offsetof(struct repute_hit, opaque.notes) ==
+		      offsetof(struct repute_hit, opaque.set) + 4, "one word");
+	memcpy((uint8_t *)hit + offsetof(struct repute_hit, opaque.set),
+	       (const uint8_t *)claim + offsetof(struct claim_d, set), 8);
+#else
+	hit->opaque.set = le32_get(claim->set);
+	hit->opaque.notes = le32_get(claim->notes);
+#endif
+}
+
 static inline __attribute__((always_inline)) void
 settle_fill(const struct settle *settle, const struct claim_d *claim, uint64_t word, uint64_t expires,
 	    const struct segment_best *best, struct repute_hit *hit)
@@ -280,8 +296,7 @@ settle_fill(const struct settle *settle, const struct claim_d *claim, uint64_t w
 	hit->source = source->name;
 	hit->source_length = source->length;
 	hit->opaque.record = best->record;
-	hit->opaque.set = le32_get(claim->set);
-	hit->opaque.notes = le32_get(claim->notes);
+	settle_tags(claim, hit);
 }
 
 /*
