@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Crash truth: the command line, killed before every system call that touches files or locks, after
+ * it, and with the call half done; then read, verified and written to again; then the same with the
+ * next command killed as well. Judged by worlds that the campaign keeps itself.
+ *
+ *   REPUTE=build/obj/release/repute build/obj/release/tests/campaign_crash [options]
+ *
+ *   --sample                    a thousand points, spread over all
+ *   --workload NAME             this one only
+ *   --call N --part P           this point only (P: before, after, or bytes done); given again: the
+ *                               next command, and the one after it
+ *   --second N                  with --call: what follows it, by number
+ *   --seed N                    which points are drawn
+ *   --deep N                    second kills a state that a first left behind (16; sample: see below)
+ *   --calls                     with --workload: print the calls
+ *   --keep                      leave the files
+ *   --make-old DIRECTORY        make the store of the upgrades by REPUTE there
+ *
+ * A point is one kill. It passes if, after it, the store opens within two seconds, verify is
+ * clean, it holds what was acknowledged or that and the command that was killed, all of it, and a
+ * command that follows succeeds and adds what it should.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/crash_work.h"
+
+#define SHOWN 4            /* failures of a workload that are printed */
+#define SAMPLE_FIRST 26    /* points of a workload: first kills */
+#define SAMPLE_SECOND 8    /* and second ones */
+#define SAMPLE_HEAVY 4     /* a heavy one has this part of them */
+#define DEEP 16
+#define PROGRAMS_EVERY 8   /* this part of the checks is made by programs */
+#define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
+#define KILLS 4
+#define STATES (1u << 14)
+#define CUTS 48
+
+struct point {
+	long call, part;
+};
+
+/* What is done after a kill: a command of another source, a batch, or the same once more. */
+#define FOLLOWS 3
+static const struct crash_step follow_steps[FOLLOWS - 1] = {
+	{.verb = CRASH_ADD, .source = 7, .first = 600000, .count = 1, .family = 7},
+	{.verb = CRASH_IMPORT, .source = 7, .first = 600010, .count = 25, .mirror = true},
+};
+static const struct crash_step last_step = {.verb = CRASH_ADD, .source = 6, .first = 700000, .count = 2};
+
+struct campaign {
+	struct crash_site site;
+	uint64_t seed, state;
+	bool sample, keep, print_calls;
+	long deep;
+	const char *only;
+	struct point kills[KILLS]; /* --call, --part */
+	size_t kill_count;
+	unsigned second;
+	/* the workload at hand */
+	const struct crash_work *work;
+	struct image prepared, crashed, again;
+	struct crash_node *start;
+	struct crash_step step;
+	struct trace_log log, second_log;
+	uint64_t seen[STATES];     /* states that a first kill left behind, by their sums */
+	size_t seen_count;
+	uint64_t points, seconds, readers, faults[CRASH_FAULTS];
+	uint64_t total_points, total_failed;
+	uint64_t checks;
+	/* how the point at hand is replayed */
+	char replay[400];
+};
+
+/* --- chance ------------------------------------------------------------------------------ */
+
+static uint64_t
+draw(struct campaign *campaign, uint64_t below)
+{
+	campaign->state += 0x9e3779b97f4a7c15u;
+	uint64_t word = campaign->state;
+	word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
+	word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;
+	return (word ^ (word >> 31)) % below;
+}
+
+/* --- points of a command ------------------------------------------------------------------- */
+
+struct points {
+	struct point *point;
+	size_t count, capacity;
+};
+
+static void
+points_add(struct points *points, long call, long part)
+{
+	if (points->count == points->capacity) {
+		points->capacity = points->capacity == 0 ? 256 : points->capacity * 2;
+		points->point = realloc(points->point, points->capacity * sizeof(*points->point));
+		if (points->point == NULL)
+			abort();
+	}
+	points->point[points->count++] = (struct point){call, part};
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+	return one < other ? -1 : one > other;
+}
+
+/* One byte, a half, all but few, ends of sectors and pages and one beside them. */
+static void
+points_add_cuts(struct points *points, long call, uint64_t bytes)
+{
+	uint64_t cut[CUTS] = {1, 7, 8, 64, 511, 512, 513, 4095, 4096, 4097, bytes / 4, bytes / 2,
+			      bytes * 3 / 4, (bytes - 1) / 4096 * 4096, (bytes - 1) / 512 * 512,
+			      bytes - 32, bytes - 8, bytes - 1};
+	size_t count = 18;
+	uint64_t pages = bytes / 4096, step = pages / 24 + 1;
+	for (uint64_t page = 2; page < pages && count < CUTS; page += step)
+		cut[count++] = page * 4096;
+	qsort(cut, count, sizeof(cut[0]), by_bytes);
+	for (size_t i = 0; i < count; i++)
+		if (cut[i] > 0 && cut[i] < bytes && (i == 0 || cut[i] != cut[i - 1]))
+			points_add(points, call, (long)cut[i]);
+}
+
+static void
+points_of(const struct trace_log *log, struct points *points)
+{
+	points->count = 0;
+	for (size_t i = 0; i < log->count; i++) {
+		const struct trace_call *call = &log->calls[i];
+		bool prints = strcmp(call->where, "stdout") == 0;
+		points_add(points, (long)i, TRACE_BEFORE);
+		if (call->bytes > 1 && prints)
+			points_add(points, (long)i, (long)(call->bytes / 2));
+		else if (call->bytes > 1)
+			points_add_cuts(points, (long)i, call->bytes);
+		if (call->changes)
+			points_add(points, (long)i, TRACE_AFTER);
+	}
+}
+
+/* `want` of them, evenly: every part of a command has its share. */
+static void
+points_thin(struct campaign *campaign, struct points *points, size_t want)
+{
+	size_t count = points->count;
+	if (want >= count)
+		return;
+	for (size_t i = 0; i < want; i++) {
+		size_t from = i * count / want, to = (i + 1) * count / want;
+		points->point[i] = points->point[from + draw(campaign, to - from)];
+	}
+	points->count = want;
+}
+
+static const char *
+part_text(long part, char text[24])
+{
+	if (part == TRACE_BEFORE || part == TRACE_AFTER)
+		return part == TRACE_BEFORE ? "before" : "after";
+	snprintf(text, 24, "%ld", part);
+	return text;
+}
+
+/* --- one kill ---------------------------------------------------------------------------------- */
+
+static void
+replay_begin(struct campaign *campaign, unsigned second)
+{
+	snprintf(campaign->replay, sizeof(campaign->replay), "--workload %s --second %u",
+		 campaign->work->name, second);
+}
+
+static void
+replay_add(struct campaign *campaign, struct point point)
+{
+	char text[24];
+	size_t used = strlen(campaign->replay);
+	snprintf(campaign->replay + used, sizeof(campaign->replay) - used, " --call %ld --part %s",
+		 point.call, part_text(point.part, text));
+}
+
+static void
+fail(struct campaign *campaign, enum crash_fault fault, const struct trace_log *log, struct point point,
+     const char *why)
+{
+	uint64_t failed = 0;
+	campaign->faults[fault]++;
+	for (int i = CRASH_WELL + 1; i < CRASH_FAULTS; i++)
+		failed += campaign->faults[i];
+	if (failed > SHOWN && campaign->kill_count == 0)
+		return;
+	const struct trace_call *call = NULL;
+	if (log != NULL && point.call >= 0 && (size_t)point.call < log->count)
+		call = &log->calls[point.call];
+	printf("FAILED %s: %s at call %ld %s %s: %s\n  replay: %s\n", campaign->work->name,
+	       crash_fault_names[fault], point.call, call != NULL ? call->name : "",
+	       call != NULL ? call->where : "", why, campaign->replay);
+}
+
+/* Is what stands there now one of these worlds? */
+static enum crash_fault
+check(struct campaign *campaign, struct crash_node *const *nodes, size_t count,
+      struct crash_node **found, char why[CRASH_WHY_BYTES])
+{
+	struct crash_reading reading;
+	bool programs = campaign->checks++ % PROGRAMS_EVERY == 0 || campaign->kill_count > 0;
+	crash_read(&campaign->site, programs, &reading);
+	return crash_judge(&campaign->site, &reading, nodes, count, found, why);
+}
+
+/* A command to its end. `again`: it may have nothing left to do. */
+static enum crash_fault
+follow(struct campaign *campaign, struct crash_node *node, const struct crash_step *step, bool again,
+       char why[CRASH_WHY_BYTES])
+{
+	struct crash_run run = {.call = -1};
+	struct crash_node *after = crash_node_after(&campaign->site, node, step), *found;
+	crash_run(&campaign->site, step, &run);
+	if (run.end != TRACE_ENDED || (run.status != 0 && !(again && run.status == 1))) {
+		snprintf(why, CRASH_WHY_BYTES, "the next command: end %d, status %d: %s", run.end,
+			 run.status, campaign->site.errors);
+		return CRASH_NEXT;
+	}
+	enum crash_fault fault = check(campaign, &after, 1, &found, why);
+	return fault == CRASH_WELL || fault == CRASH_VERIFY ? fault : CRASH_NEXT;
+}
+
+/* Run a step up to the point, and read. *found: the world that stands there. */
+static enum crash_fault
+kill_at(struct campaign *campaign, struct crash_node *node, const struct crash_step *step,
+	struct point point, struct image *left, struct crash_node **found, char why[CRASH_WHY_BYTES])
+{
+	struct crash_run run = {.trace = true, .call = point.call, .part = point.part};
+	struct crash_node *nodes[2] = {crash_node_after(&campaign->site, node, step), node};
+	crash_run(&campaign->site, step, &run);
+	if (run.end != TRACE_KILLED) {
+		snprintf(why, CRASH_WHY_BYTES, "not killed there: end %d, status %d: %s", run.end,
+			 run.status, campaign->site.errors);
+		return CRASH_HARNESS;
+	}
+	if (left != NULL)
+		image_load(left, campaign->site.root);
+	/* what was printed is acknowledged: then only the world after it will do */
+	return check(campaign, nodes, run.said ? 1 : 2, found, why);
+}
+
+/* Trace a step to its end, from `image`. */
+static bool
+trace_step(struct campaign *campaign, const struct image *image, const struct crash_step *step,
+	   struct trace_log *log)
+{
+	struct crash_run run = {.trace = true, .call = -1, .log = log};
+	image_restore(image, campaign->site.root);
+	crash_run(&campaign->site, step, &run);
+	if (run.end == TRACE_ENDED && (run.status == 0 || run.status == 1))
+		return true;
+	printf("%s: the trace ended with %d, status %d: %s\n", campaign->work->name, run.end, run.status,
+	       campaign->site.errors);
+	return false;
+}
+
+static const struct crash_step *
+follow_step(const struct campaign *campaign, unsigned number)
+{
+	return number < FOLLOWS - 1 ? &follow_steps[number] : &campaign->step;
+}
+
+/* --- second kills ------------------------------------------------------------------------------- */
+
+/* A reader changes nothing, and killed it changes nothing either. */
+static void
+kill_reader(struct campaign *campaign, const struct image *image)
+{
+	struct crash_run run = {.trace = true, .call = -1, .log = &campaign->second_log};
+	char why[CRASH_WHY_BYTES];
+	image_restore(image, campaign->site.root);
+	crash_run_list(&campaign->site, &run);
+	size_t calls = campaign->second_log.count;
+	for (size_t i = 0; i < calls; i++) {
+		const struct trace_call *call = &campaign->second_log.calls[i];
+		if (!call->changes || strcmp(call->where, "stdout") == 0)
+			continue;
+		snprintf(why, sizeof(why), "a reader changes the store: %s %s", call->name, call->where);
+		fail(campaign, CRASH_TORN, NULL, (struct point){(long)i, TRACE_BEFORE}, why);
+	}
+	if (calls == 0)
+		return;
+	run.log = NULL;
+	run.call = (long)draw(campaign, calls);
+	run.part = TRACE_BEFORE;
+	crash_run_list(&campaign->site, &run);
+	image_load(&campaign->again, campaign->site.root);
+	campaign->points++;
+	campaign->readers++;
+	if (image_sum(&campaign->again) != image_sum(image))
+		fail(campaign, CRASH_TORN, NULL, (struct point){run.call, run.part},
+		     "a killed reader left something behind");
+}
+
+/* A third kill, on what the second left. */
+static enum crash_fault
+kill_third(struct campaign *campaign, struct crash_node **node, char why[CRASH_WHY_BYTES])
+{
+	static struct points points;
+	static struct trace_log log;
+	if (!trace_step(campaign, &campaign->again, &last_step, &log))
+		return CRASH_NEXT;
+	points_of(&log, &points);
+	struct point point = points.point[draw(campaign, points.count)];
+	replay_add(campaign, point);
+	image_restore(&campaign->again, campaign->site.root);
+	campaign->points++;
+	return kill_at(campaign, *node, &last_step, point, NULL, node, why);
+}
+
+static void
+kill_second(struct campaign *campaign, struct crash_node *node, const struct image *image,
+	    unsigned second, struct point point)
+{
+	char why[CRASH_WHY_BYTES] = "";
+	size_t replay = strlen(campaign->replay);
+	bool third = draw(campaign, THIRD_EVERY) == 0;
+	image_restore(image, campaign->site.root);
+	replay_add(campaign, point);
+	enum crash_fault fault = kill_at(campaign, node, follow_step(campaign, second), point,
+					 third ? &campaign->again : NULL, &node, why);
+	if (fault == CRASH_WELL && third)
+		fault = kill_third(campaign, &node, why);
+	if (fault == CRASH_WELL)
+		fault = follow(campaign, node, &last_step, true, why);
+	if (fault != CRASH_WELL)
+		fail(campaign, fault, &campaign->second_log, point, why);
+	campaign->points++;
+	campaign->seconds++;
+	campaign->replay[replay] = '\0';
+}
+
+/* The state that a first kill left behind: kill what comes next at `want` points. */
+static void
+go_deeper(struct campaign *campaign, struct crash_node *node, const struct image *image, unsigned second,
+	  size_t want)
+{
+	static struct points points;
+	const struct crash_step *step = follow_step(campaign, second);
+	if (!trace_step(campaign, image, step, &campaign->second_log)) {
+		fail(campaign, CRASH_NEXT, NULL, (struct point){-1, 0}, campaign->site.errors);
+		return;
+	}
+	points_of(&campaign->second_log, &points);
+	points_thin(campaign, &points, want);
+	for (size_t i = 0; i < points.count; i++)
+		kill_second(campaign, node, image, second, points.point[i]);
+	if (!campaign->sample || draw(campaign, 4) == 0)
+		kill_reader(campaign, image);
+}
+
+/* Was this state met before in this workload? Remembers it. */
+static bool
+is_seen(struct campaign *campaign, const struct image *image, unsigned second)
+{
+	uint64_t sum = (image_sum(image) + second) | 1;
+	size_t at = sum % STATES;
+	while (campaign->seen[at] != 0 && campaign->seen[at] != sum)
+		at = (at + 1) % STATES;
+	if (campaign->seen[at] == sum)
+		return true;
+	if (campaign->seen_count == STATES / 2)
+		return true;
+	campaign->seen[at] = sum;
+	campaign->seen_count++;
+	return false;
+}
+
+/* --- first kills ----------------------------------------------------------------------------------- */
+
+static void
+kill_first(struct campaign *campaign, struct point point, unsigned second, size_t deep)
+{
+	char why[CRASH_WHY_BYTES] = "";
+	struct crash_node *node = campaign->start;
+	replay_begin(campaign, second);
+	replay_add(campaign, point);
+	image_restore(&campaign->prepared, campaign->site.root);
+	enum crash_fault fault = kill_at(campaign, node, &campaign->step, point, &campaign->crashed, &node,
+					 why);
+	if (fault == CRASH_WELL)
+		fault = follow(campaign, node, follow_step(campaign, second), second == FOLLOWS - 1, why);
+	if (fault != CRASH_WELL)
+		fail(campaign, fault, &campaign->log, point, why);
+	campaign->points++;
+	if (fault == CRASH_WELL && deep > 0 && !is_seen(campaign, &campaign->crashed, second))
+		go_deeper(campaign, node, &campaign->crashed, second, deep);
+}
+
+static void
+kill_all(struct campaign *campaign)
+{
+	static struct points points;
+	size_t part = campaign->work->heavy ? SAMPLE_HEAVY : 1;
+	points_of(&campaign->log, &points);
+	if (campaign->sample)
+		points_thin(campaign, &points, SAMPLE_FIRST / part);
+	size_t every = points.count * part / SAMPLE_SECOND;
+	for (size_t i = 0; i < points.count; i++) {
+		size_t deep = (size_t)campaign->deep / (campaign->work->heavy ? 8 : 1);
+		if (campaign->sample)
+			deep = every == 0 || i % every == 0;
+		kill_first(campaign, points.point[i], (unsigned)draw(campaign, FOLLOWS), deep);
+	}
+}
+
+/* --call --part: that one chain, told. */
+static void
+kill_given(struct campaign *campaign)
+{
+	char why[CRASH_WHY_BYTES] = "", text[24];
+	struct crash_node *node = campaign->start;
+	const struct crash_step *steps[KILLS] = {&campaign->step, follow_step(campaign, campaign->second),
+						 &last_step, &last_step};
+	enum crash_fault fault = CRASH_WELL;
+	size_t i;
+	replay_begin(campaign, campaign->second);
+	image_restore(&campaign->prepared, campaign->site.root);
+	for (i = 0; i < campaign->kill_count && fault == CRASH_WELL; i++) {
+		replay_add(campaign, campaign->kills[i]);
+		fault = kill_at(campaign, node, steps[i], campaign->kills[i], NULL, &node, why);
+		printf("kill %zu: call %ld, %s: %s; the world %s\n", i + 1, campaign->kills[i].call,
+		       part_text(campaign->kills[i].part, text), crash_fault_names[fault],
+		       node->step == steps[i] ? "after" : "before");
+	}
+	if (fault == CRASH_WELL)
+		fault = follow(campaign, node, i < KILLS ? steps[i] : &last_step, true, why);
+	printf("then: %s\n", crash_fault_names[fault]);
+	if (fault != CRASH_WELL)
+		fail(campaign, fault, NULL, campaign->kills[0], why);
+	campaign->points += campaign->kill_count;
+}
+
+/* --- a workload ----------------------------------------------------------------------------------------- */
+
+static void
+set_probes(struct campaign *campaign)
+{
+	const struct crash_work *work = campaign->work;
+	uint32_t last = work->step.first + (work->step.count > 0 ? work->step.count - 1 : 0);
+	const uint32_t probes[] = {0, 13, 395, work->step.first, last, 5003, 600000, 700000};
+	memcpy(campaign->site.probes, probes, sizeof(probes));
+	campaign->site.probe_count = sizeof(probes) / sizeof(probes[0]);
+}
+
+static void
+print_calls(const struct campaign *campaign)
+{
+	for (size_t i = 0; i < campaign->log.count; i++) {
+		const struct trace_call *call = &campaign->log.calls[i];
+		printf("%4zu %c %-12s %s", i, call->changes ? '*' : ' ', call->name, call->where);
+		if (call->bytes > 0)
+			printf(" %" PRIu64 " bytes", call->bytes);
+		putchar('\n');
+	}
+}
+
+static bool
+begin(struct campaign *campaign)
+{
+	struct crash_world world;
+	struct crash_node *found;
+	char why[CRASH_WHY_BYTES] = "";
+	set_probes(campaign);
+	campaign->points = campaign->seconds = campaign->readers = 0;
+	campaign->seen_count = 0;
+	memset(campaign->seen, 0, sizeof(campaign->seen));
+	memset(campaign->faults, 0, sizeof(campaign->faults));
+	snprintf(campaign->replay, sizeof(campaign->replay), "--workload %s", campaign->work->name);
+	bool made = crash_work_prepare(&campaign->site, campaign->work, &campaign->prepared, &world,
+				       &campaign->step);
+	campaign->start = crash_node_new(&campaign->site, &world);
+	if (!made) {
+		printf("%-16s not with this engine\n", campaign->work->name);
+		return false;
+	}
+	enum crash_fault fault = check(campaign, &campaign->start, 1, &found, why);
+	bool traced = fault == CRASH_WELL &&
+		      trace_step(campaign, &campaign->prepared, &campaign->step, &campaign->log);
+	if (traced) {
+		struct crash_node *after = crash_node_after(&campaign->site, campaign->start, &campaign->step);
+		fault = check(campaign, &after, 1, &found, why);
+	}
+	if (traced && fault == CRASH_WELL)
+		return true;
+	campaign->points++;
+	fail(campaign, fault == CRASH_WELL ? CRASH_HARNESS : fault, NULL, (struct point){-1, 0}, why);
+	return false;
+}
+
+static void
+report(struct campaign *campaign)
+{
+	uint64_t failed = 0;
+	for (int i = CRASH_WELL + 1; i < CRASH_FAULTS; i++)
+		failed += campaign->faults[i];
+	if (failed > campaign->points)
+		failed = campaign->points;
+	campaign->total_points += campaign->points;
+	campaign->total_failed += failed;
+	if (campaign->points == 0)
+		return;
+	printf("%-16s %4zu calls %6" PRIu64 " points (second %" PRIu64 ", readers %" PRIu64 "): lost %" PRIu64
+	       ", unopenable %" PRIu64 ", torn %" PRIu64 ", verify %" PRIu64 ", next %" PRIu64
+	       ", harness %" PRIu64 "\n", campaign->work->name, campaign->log.count, campaign->points,
+	       campaign->seconds, campaign->readers, campaign->faults[CRASH_LOST],
+	       campaign->faults[CRASH_UNOPENABLE], campaign->faults[CRASH_TORN],
+	       campaign->faults[CRASH_VERIFY], campaign->faults[CRASH_NEXT],
+	       campaign->faults[CRASH_HARNESS]);
+	fflush(stdout);
+}
+
+static void
+run_work(struct campaign *campaign, const struct crash_work *work)
+{
+	campaign->work = work;
+	campaign->state = campaign->seed;
+	if (begin(campaign)) {
+		if (campaign->print_calls)
+			print_calls(campaign);
+		else if (campaign->kill_count > 0)
+			kill_given(campaign);
+		else
+			kill_all(campaign);
+	}
+	report(campaign);
+	crash_node_free(campaign->start);
+	campaign->start = NULL;
+}
+
+/* --- the command line ------------------------------------------------------------------------------------ */
+
+static bool
+take_kill(struct campaign *campaign, const char *call, const char *part)
+{
+	if (call != NULL) {
+		if (campaign->kill_count == KILLS)
+			return false;
+		campaign->kills[campaign->kill_count++] = (struct point){strtol(call, NULL, 10), TRACE_BEFORE};
+		return true;
+	}
+	if (campaign->kill_count == 0)
+		return false;
+	long *where = &campaign->kills[campaign->kill_count - 1].part;
+	*where = strcmp(part, "before") == 0 ? TRACE_BEFORE
+		 : strcmp(part, "after") == 0 ? TRACE_AFTER : strtol(part, NULL, 10);
+	return true;
+}
+
+static int
+make_old(struct campaign *campaign, const char *directory)
+{
+	const struct crash_work *work = NULL;
+	for (size_t i = 0; i < crash_work_count; i++)
+		if (crash_works[i].archive != NULL)
+			work = &crash_works[i];
+	crash_work_make_old(&campaign->site, work);
+	if (rename(campaign->site.root, directory) != 0) {
+		perror(directory);
+		return 2;
+	}
+	return 0;
+}
+
+/* -1: go on */
+static int
+take_options(struct campaign *campaign, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"sample", 0, NULL, 's'}, {"workload", 1, NULL, 'w'}, {"call", 1, NULL, 'c'},
+		{"part", 1, NULL, 'p'},   {"second", 1, NULL, '2'},   {"seed", 1, NULL, 'r'},
+		{"deep", 1, NULL, 'd'},   {"calls", 0, NULL, 'l'},    {"keep", 0, NULL, 'k'},
+		{"make-old", 1, NULL, 'm'}, {0},
+	};
+	int option;
+	bool good = true;
+	while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's': campaign->sample = true; break;
+		case 'w': campaign->only = optarg; break;
+		case 'c': good = take_kill(campaign, optarg, NULL); break;
+		case 'p': good = take_kill(campaign, NULL, optarg); break;
+		case '2': campaign->second = (unsigned)atoi(optarg) % FOLLOWS; break;
+		case 'r': campaign->seed = strtoull(optarg, NULL, 10); break;
+		case 'd': campaign->deep = atol(optarg); break;
+		case 'l': campaign->print_calls = true; break;
+		case 'k': campaign->keep = true; break;
+		case 'm': return make_old(campaign, optarg);
+		default: good = false;
+		}
+	}
+	if (good && optind == argc && (campaign->kill_count == 0 || campaign->only != NULL))
+		return -1;
+	fprintf(stderr, "usage: see the head of tests/campaign_crash.c\n");
+	return 2;
+}
+
+static int
+run(struct campaign *campaign)
+{
+	double start = (double)clock() / CLOCKS_PER_SEC;
+	printf("seed %" PRIu64 "\n", campaign->seed);
+	for (size_t i = 0; i < crash_work_count; i++)
+		if (campaign->only == NULL || strcmp(campaign->only, crash_works[i].name) == 0)
+			run_work(campaign, &crash_works[i]);
+	printf("%" PRIu64 " commands; CPU time of the campaign itself %.1f s\n", campaign->site.commands,
+	       (double)clock() / CLOCKS_PER_SEC - start);
+	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", campaign->total_points - campaign->total_failed,
+	       campaign->total_failed);
+	return campaign->total_failed > 0 || campaign->total_points == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct campaign campaign;
+	const char *program = getenv("REPUTE");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!trace_works("/bin/true")) {
+		printf("no tracing here (x86-64 Linux with ptrace and seccomp is needed)\n");
+		return 77;
+	}
+	unsetenv("REPUTE_STORE");
+	setenv("LC_ALL", "C", 1);
+	campaign.seed = 20261201;
+	campaign.deep = DEEP;
+	crash_site_init(&campaign.site, program != NULL ? program : "build/repute");
+	int status = take_options(&campaign, argc, argv);
+	if (status == -1)
+		status = run(&campaign);
+	image_fini(&campaign.prepared);
+	image_fini(&campaign.crashed);
+	image_fini(&campaign.again);
+	trace_log_fini(&campaign.log);
+	trace_log_fini(&campaign.second_log);
+	if (campaign.keep)
+		printf("files: %s\n", campaign.site.work);
+	else
+		crash_site_fini(&campaign.site);
+	return status;
+}
