@@ -252,8 +252,14 @@ kill_at(struct campaign *campaign, struct crash_node *node, const struct crash_s
 	}
 	if (left != NULL)
 		image_load(left, campaign->site.root);
+	enum crash_fault fault = check(campaign, nodes, 2, found, why);
 	/* what was printed is acknowledged: then only the world after it will do */
-	return check(campaign, nodes, run.said ? 1 : 2, found, why);
+	bool undone = run.said && *found == node && nodes[0]->facts.sum != node->facts.sum;
+	if (fault != CRASH_WELL || !undone)
+		return fault;
+	snprintf(why, CRASH_WHY_BYTES, "acknowledged (%.200s), but the store is as it was before",
+		 campaign->site.said);
+	return CRASH_LOST;
 }
 
 /* Trace a step to its end, from `image`. */

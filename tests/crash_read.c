@@ -124,7 +124,10 @@ run_words(struct crash_site *site, char *const *argv, struct crash_run *run)
 	run->end = trace_command(&command);
 	run->status = command.status;
 	crash_site_take(site);
-	run->said = strchr(site->text, '\n') != NULL;
+	char *line = strchr(site->text, '\n');
+	run->said = line != NULL;
+	snprintf(site->said, sizeof(site->said), "%.*s", line == NULL ? 0 : (int)(line - site->text),
+		 site->text);
 	site->commands++;
 }
 

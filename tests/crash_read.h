@@ -36,6 +36,7 @@ struct crash_site {
 	size_t probe_count;
 	int out, err;                   /* of the last command */
 	char *text, *errors;            /* and what they hold */
+	char said[256];                 /* first line of the last step */
 	size_t text_length, text_room;
 	struct crash_shared *shared;    /* with a fork that reads */
 	uint64_t commands;              /* run so far */
