@@ -7,7 +7,7 @@
  *   REPUTE=build/obj/release/repute build/obj/release/tests/campaign_crash [options]
  *
  *   --sample                    a thousand points, spread over all
- *   --workload NAME             this one only
+ *   --workload NAME[,NAME]      these only
  *   --call N --part P           this point only (P: before, after, or bytes done); given again: the
  *                               next command, and the one after it
  *   --second N                  with --call: what follows it, by number
@@ -34,9 +34,8 @@
 #define SHOWN 4            /* failures of a workload that are printed */
 #define SAMPLE_FIRST 26    /* points of a workload: first kills */
 #define SAMPLE_SECOND 8    /* and second ones */
-#define SAMPLE_HEAVY 4     /* a heavy one has this part of them */
 #define DEEP 16
-#define PROGRAMS_EVERY 8   /* this part of the checks is made by programs */
+#define PROGRAMS_EVERY 12  /* this part of the checks is made by programs */
 #define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
 #define KILLS 4
 #define STATES (1u << 14)
@@ -66,8 +65,9 @@ struct campaign {
 	/* the workload at hand */
 	const struct crash_work *work;
 	struct image prepared, crashed, again;
-	struct crash_node *start;
+	struct crash_node *start, *root; /* root: without what runs beside the step */
 	struct crash_step step;
+	long pause;                /* call before which work->beside runs; -1: it does not */
 	struct trace_log log, second_log;
 	uint64_t seen[STATES];     /* states that a first kill left behind, by their sums */
 	size_t seen_count;
@@ -133,11 +133,12 @@ points_add_cuts(struct points *points, long call, uint64_t bytes)
 			points_add(points, call, (long)cut[i]);
 }
 
+/* From call `first` on. */
 static void
-points_of(const struct trace_log *log, struct points *points)
+points_of(const struct trace_log *log, long first, struct points *points)
 {
 	points->count = 0;
-	for (size_t i = 0; i < log->count; i++) {
+	for (size_t i = first > 0 ? (size_t)first : 0; i < log->count; i++) {
 		const struct trace_call *call = &log->calls[i];
 		bool prints = strcmp(call->where, "stdout") == 0;
 		points_add(points, (long)i, TRACE_BEFORE);
@@ -209,15 +210,16 @@ fail(struct campaign *campaign, enum crash_fault fault, const struct trace_log *
 	       call != NULL ? call->where : "", why, campaign->replay);
 }
 
-/* Is what stands there now one of these worlds? */
+/* Is what stands there now one of these worlds? `mended`: a command has ended since it was damaged. */
 static enum crash_fault
-check(struct campaign *campaign, struct crash_node *const *nodes, size_t count,
+check(struct campaign *campaign, struct crash_node *const *nodes, size_t count, bool mended,
       struct crash_node **found, char why[CRASH_WHY_BYTES])
 {
 	struct crash_reading reading;
 	bool programs = campaign->checks++ % PROGRAMS_EVERY == 0 || campaign->kill_count > 0;
 	crash_read(&campaign->site, programs, &reading);
-	return crash_judge(&campaign->site, &reading, nodes, count, found, why);
+	bool damaged = campaign->work->damaged && !mended;
+	return crash_judge(&campaign->site, &reading, damaged, nodes, count, found, why);
 }
 
 /* A command to its end. `again`: it may have nothing left to do. */
@@ -233,8 +235,25 @@ follow(struct campaign *campaign, struct crash_node *node, const struct crash_st
 			 run.status, campaign->site.errors);
 		return CRASH_NEXT;
 	}
-	enum crash_fault fault = check(campaign, &after, 1, &found, why);
+	enum crash_fault fault = check(campaign, &after, 1, true, &found, why);
 	return fault == CRASH_WELL || fault == CRASH_VERIFY ? fault : CRASH_NEXT;
+}
+
+static void
+run_beside(void *context)
+{
+	struct campaign *campaign = context;
+	crash_run_quick(&campaign->site, &campaign->work->beside);
+}
+
+/* The step of the workload is run with what runs beside it; any other by itself. */
+static void
+set_pause(struct campaign *campaign, const struct crash_step *step, bool first, struct crash_run *run)
+{
+	run->pause = campaign->pause;
+	run->context = campaign;
+	if (first && step == &campaign->step && campaign->pause >= 0)
+		run->on_pause = run_beside;
 }
 
 /* Run a step up to the point, and read. *found: the world that stands there. */
@@ -244,6 +263,7 @@ kill_at(struct campaign *campaign, struct crash_node *node, const struct crash_s
 {
 	struct crash_run run = {.trace = true, .call = point.call, .part = point.part};
 	struct crash_node *nodes[2] = {crash_node_after(&campaign->site, node, step), node};
+	set_pause(campaign, step, left == &campaign->crashed, &run);
 	crash_run(&campaign->site, step, &run);
 	if (run.end != TRACE_KILLED) {
 		snprintf(why, CRASH_WHY_BYTES, "not killed there: end %d, status %d: %s", run.end,
@@ -252,7 +272,7 @@ kill_at(struct campaign *campaign, struct crash_node *node, const struct crash_s
 	}
 	if (left != NULL)
 		image_load(left, campaign->site.root);
-	enum crash_fault fault = check(campaign, nodes, 2, found, why);
+	enum crash_fault fault = check(campaign, nodes, 2, false, found, why);
 	/* what was printed is acknowledged: then only the world after it will do */
 	bool undone = run.said && *found == node && nodes[0]->facts.sum != node->facts.sum;
 	if (fault != CRASH_WELL || !undone)
@@ -269,6 +289,7 @@ trace_step(struct campaign *campaign, const struct image *image, const struct cr
 {
 	struct crash_run run = {.trace = true, .call = -1, .log = log};
 	image_restore(image, campaign->site.root);
+	set_pause(campaign, step, image == &campaign->prepared, &run);
 	crash_run(&campaign->site, step, &run);
 	if (run.end == TRACE_ENDED && (run.status == 0 || run.status == 1))
 		return true;
@@ -323,7 +344,7 @@ kill_third(struct campaign *campaign, struct crash_node **node, char why[CRASH_W
 	static struct trace_log log;
 	if (!trace_step(campaign, &campaign->again, &last_step, &log))
 		return CRASH_NEXT;
-	points_of(&log, &points);
+	points_of(&log, 0, &points);
 	struct point point = points.point[draw(campaign, points.count)];
 	replay_add(campaign, point);
 	image_restore(&campaign->again, campaign->site.root);
@@ -364,7 +385,7 @@ go_deeper(struct campaign *campaign, struct crash_node *node, const struct image
 		fail(campaign, CRASH_NEXT, NULL, (struct point){-1, 0}, campaign->site.errors);
 		return;
 	}
-	points_of(&campaign->second_log, &points);
+	points_of(&campaign->second_log, 0, &points);
 	points_thin(campaign, &points, want);
 	for (size_t i = 0; i < points.count; i++)
 		kill_second(campaign, node, image, second, points.point[i]);
@@ -414,13 +435,14 @@ static void
 kill_all(struct campaign *campaign)
 {
 	static struct points points;
-	size_t part = campaign->work->heavy ? SAMPLE_HEAVY : 1;
-	points_of(&campaign->log, &points);
+	size_t part = campaign->work->heavy > 0 ? campaign->work->heavy : 1;
+	/* what comes before something runs beside it is as without that */
+	points_of(&campaign->log, campaign->pause, &points);
 	if (campaign->sample)
 		points_thin(campaign, &points, SAMPLE_FIRST / part);
 	size_t every = points.count * part / SAMPLE_SECOND;
 	for (size_t i = 0; i < points.count; i++) {
-		size_t deep = (size_t)campaign->deep / (campaign->work->heavy ? 8 : 1);
+		size_t deep = (size_t)campaign->deep / (part > 1 ? part * 2 : 1);
 		if (campaign->sample)
 			deep = every == 0 || i % every == 0;
 		kill_first(campaign, points.point[i], (unsigned)draw(campaign, FOLLOWS), deep);
@@ -441,7 +463,8 @@ kill_given(struct campaign *campaign)
 	image_restore(&campaign->prepared, campaign->site.root);
 	for (i = 0; i < campaign->kill_count && fault == CRASH_WELL; i++) {
 		replay_add(campaign, campaign->kills[i]);
-		fault = kill_at(campaign, node, steps[i], campaign->kills[i], NULL, &node, why);
+		fault = kill_at(campaign, node, steps[i], campaign->kills[i],
+				i == 0 ? &campaign->crashed : NULL, &node, why);
 		printf("kill %zu: call %ld, %s: %s; the world %s\n", i + 1, campaign->kills[i].call,
 		       part_text(campaign->kills[i].part, text), crash_fault_names[fault],
 		       node->step == steps[i] ? "after" : "before");
@@ -478,6 +501,31 @@ print_calls(const struct campaign *campaign)
 	}
 }
 
+/* Where the step takes the lock of the store. */
+static long
+lock_call(const struct campaign *campaign)
+{
+	for (size_t i = 0; i < campaign->log.count; i++) {
+		const char *name = strrchr(campaign->log.calls[i].where, '/');
+		if (name != NULL && strcmp(name, "/LOCK") == 0)
+			return (long)i;
+	}
+	return -1;
+}
+
+static bool
+trace_first(struct campaign *campaign)
+{
+	if (!trace_step(campaign, &campaign->prepared, &campaign->step, &campaign->log))
+		return false;
+	if (campaign->work->beside.verb == 0)
+		return true;
+	/* once more, with the other command at that point */
+	campaign->pause = lock_call(campaign);
+	campaign->start = crash_node_after(&campaign->site, campaign->start, &campaign->work->beside);
+	return trace_step(campaign, &campaign->prepared, &campaign->step, &campaign->log);
+}
+
 static bool
 begin(struct campaign *campaign)
 {
@@ -487,22 +535,22 @@ begin(struct campaign *campaign)
 	set_probes(campaign);
 	campaign->points = campaign->seconds = campaign->readers = 0;
 	campaign->seen_count = 0;
+	campaign->pause = -1;
 	memset(campaign->seen, 0, sizeof(campaign->seen));
 	memset(campaign->faults, 0, sizeof(campaign->faults));
 	snprintf(campaign->replay, sizeof(campaign->replay), "--workload %s", campaign->work->name);
 	bool made = crash_work_prepare(&campaign->site, campaign->work, &campaign->prepared, &world,
 				       &campaign->step);
-	campaign->start = crash_node_new(&campaign->site, &world);
+	campaign->start = campaign->root = crash_node_new(&campaign->site, &world);
 	if (!made) {
 		printf("%-16s not with this engine\n", campaign->work->name);
 		return false;
 	}
-	enum crash_fault fault = check(campaign, &campaign->start, 1, &found, why);
-	bool traced = fault == CRASH_WELL &&
-		      trace_step(campaign, &campaign->prepared, &campaign->step, &campaign->log);
+	enum crash_fault fault = check(campaign, &campaign->start, 1, false, &found, why);
+	bool traced = fault == CRASH_WELL && trace_first(campaign);
 	if (traced) {
 		struct crash_node *after = crash_node_after(&campaign->site, campaign->start, &campaign->step);
-		fault = check(campaign, &after, 1, &found, why);
+		fault = check(campaign, &after, 1, true, &found, why);
 	}
 	if (traced && fault == CRASH_WELL)
 		return true;
@@ -547,8 +595,8 @@ run_work(struct campaign *campaign, const struct crash_work *work)
 			kill_all(campaign);
 	}
 	report(campaign);
-	crash_node_free(campaign->start);
-	campaign->start = NULL;
+	crash_node_free(campaign->root);
+	campaign->start = campaign->root = NULL;
 }
 
 /* --- the command line ------------------------------------------------------------------------------------ */
@@ -618,13 +666,27 @@ take_options(struct campaign *campaign, int argc, char **argv)
 	return 2;
 }
 
+static bool
+is_wanted(const struct campaign *campaign, const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = campaign->only;
+	while (at != NULL) {
+		if (strncmp(at, name, length) == 0 && (at[length] == '\0' || at[length] == ','))
+			return true;
+		at = strchr(at, ',');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	return campaign->only == NULL;
+}
+
 static int
 run(struct campaign *campaign)
 {
 	double start = (double)clock() / CLOCKS_PER_SEC;
 	printf("seed %" PRIu64 "\n", campaign->seed);
 	for (size_t i = 0; i < crash_work_count; i++)
-		if (campaign->only == NULL || strcmp(campaign->only, crash_works[i].name) == 0)
+		if (is_wanted(campaign, crash_works[i].name))
 			run_work(campaign, &crash_works[i]);
 	printf("%" PRIu64 " commands; CPU time of the campaign itself %.1f s\n", campaign->site.commands,
 	       (double)clock() / CLOCKS_PER_SEC - start);

@@ -66,10 +66,11 @@ crash_site_init(struct crash_site *site, const char *program)
 	site->store = "s";
 	site->out = memfd_create("out", MFD_CLOEXEC);
 	site->err = memfd_create("err", MFD_CLOEXEC);
+	site->quiet = memfd_create("quiet", MFD_CLOEXEC);
 	site->shared = need(mmap(NULL, sizeof(*site->shared), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	site->errors = need(calloc(1, 4096));
-	if (site->out < 0 || site->err < 0)
+	if (site->out < 0 || site->err < 0 || site->quiet < 0)
 		abort();
 }
 
@@ -79,6 +80,7 @@ crash_site_fini(struct crash_site *site)
 	image_remove(site->work);
 	close(site->out);
 	close(site->err);
+	close(site->quiet);
 	munmap(site->shared, sizeof(*site->shared));
 	free(site->text);
 	free(site->errors);
@@ -119,7 +121,9 @@ run_words(struct crash_site *site, char *const *argv, struct crash_run *run)
 {
 	struct trace_command command = {.argv = argv, .directory = site->root, .store = site->store,
 					.out = site->out, .err = site->err, .trace = run->trace,
-					.call = run->call, .part = run->part, .log = run->log};
+					.call = run->call, .part = run->part, .log = run->log,
+					.on_pause = run->on_pause, .pause = run->pause,
+					.context = run->context};
 	crash_site_clear(site);
 	run->end = trace_command(&command);
 	run->status = command.status;
@@ -150,18 +154,17 @@ crash_run_list(struct crash_site *site, struct crash_run *run)
 
 /* In the fork. */
 static int
-child_main(struct crash_site *site, struct crash_words *words)
+child_main(struct crash_words *words)
 {
-	(void)site;
 	int status = cli_main(&commands_program, (int)words->count, words->word);
 	fflush(stdout);
 	return status;
 }
 
 static bool
-child_enter(struct crash_site *site)
+child_enter(struct crash_site *site, int out, int err)
 {
-	return chdir(site->root) == 0 && dup2(site->out, 1) == 1 && dup2(site->err, 2) == 2;
+	return chdir(site->root) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2;
 }
 
 void
@@ -170,14 +173,14 @@ crash_run_quick(struct crash_site *site, const struct crash_step *step)
 	static struct crash_words words;
 	struct trace_command command = {0};
 	crash_step_words(step, site->program, site->store, site->feeds, "../feeds", &words);
-	crash_site_clear(site);
+	if (ftruncate(site->quiet, 0) != 0)
+		abort();
 	fflush(NULL);
 	pid_t child = fork();
 	if (child == 0)
-		_exit(child_enter(site) ? child_main(site, &words) : 127);
+		_exit(child_enter(site, site->quiet, 2) ? child_main(&words) : 127);
 	if (trace_wait(child, &command) != TRACE_ENDED || command.status != 0) {
-		crash_site_take(site);
-		fprintf(stderr, "crash: cannot prepare: %s", site->errors);
+		fprintf(stderr, "crash: a command that prepares: status %d\n", command.status);
 		abort();
 	}
 	site->commands++;
@@ -262,11 +265,11 @@ read_in_fork(struct crash_site *site, struct crash_reading *reading)
 	fflush(NULL);
 	pid_t child = fork();
 	if (child == 0) {
-		if (!child_enter(site))
+		if (!child_enter(site, site->out, site->err))
 			_exit(127);
 		for (int i = 0; i < READERS; i++) {
 			reader_words(site, (enum crash_reader)i, &words);
-			shared->status[i] = child_main(site, &words);
+			shared->status[i] = child_main(&words);
 			shared->end[i] = lseek(1, 0, SEEK_CUR);
 		}
 		_exit(0);
@@ -339,6 +342,7 @@ crash_read(struct crash_site *site, bool programs, struct crash_reading *reading
 		read_by_programs(site, reading);
 	reading->store = !(reading->status[READ_LIST] == 2 &&
 			   strstr(site->errors, "there is no store here") != NULL);
+	reading->complaints = site->errors[0] != '\0';
 	each_line(site, reading, facts_add, &reading->facts);
 	reading->listed = read_listed(site, reading);
 }
@@ -486,15 +490,20 @@ is_well(const struct crash_reading *reading, enum crash_reader reader)
 }
 
 static enum crash_fault
-judge_readers(struct crash_site *site, const struct crash_reading *reading, char why[CRASH_WHY_BYTES])
+judge_readers(struct crash_site *site, const struct crash_reading *reading, bool damaged,
+	      char why[CRASH_WHY_BYTES])
 {
 	for (int i = 0; i < READERS; i++) {
-		if (is_well(reading, (enum crash_reader)i))
+		if (is_well(reading, (enum crash_reader)i) || (i == READ_VERIFY && damaged))
 			continue;
 		const char *from = i == 0 ? site->text : site->text + reading->end[i - 1];
 		snprintf(why, CRASH_WHY_BYTES, "reader %d: status %d: %.300s%.600s", i,
 			 reading->status[i], site->errors, i == READ_VERIFY ? from : "");
 		return i == READ_VERIFY ? CRASH_VERIFY : CRASH_UNOPENABLE;
+	}
+	if (reading->complaints && !damaged) {
+		snprintf(why, CRASH_WHY_BYTES, "a reader complains: %.600s", site->errors);
+		return CRASH_VERIFY;
 	}
 	if (reading->seconds <= CRASH_OPEN_SECONDS)
 		return CRASH_WELL;
@@ -503,12 +512,12 @@ judge_readers(struct crash_site *site, const struct crash_reading *reading, char
 }
 
 enum crash_fault
-crash_judge(struct crash_site *site, const struct crash_reading *reading,
+crash_judge(struct crash_site *site, const struct crash_reading *reading, bool damaged,
 	    struct crash_node *const *nodes, size_t count, struct crash_node **found,
 	    char why[CRASH_WHY_BYTES])
 {
 	if (reading->store) {
-		enum crash_fault fault = judge_readers(site, reading, why);
+		enum crash_fault fault = judge_readers(site, reading, damaged, why);
 		if (fault != CRASH_WELL)
 			return fault;
 	}

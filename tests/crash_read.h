@@ -35,6 +35,7 @@ struct crash_site {
 	uint32_t probes[CRASH_PROBES];  /* keys to look up */
 	size_t probe_count;
 	int out, err;                   /* of the last command */
+	int quiet;                      /* of quick ones */
 	char *text, *errors;            /* and what they hold */
 	char said[256];                 /* first line of the last step */
 	size_t text_length, text_room;
@@ -54,10 +55,13 @@ crash_site_take(struct crash_site *site);
 void
 crash_site_clear(struct crash_site *site);
 
-/* A step as a program of its own. `trace`, `call`, `part`, `log` as in struct trace_command. */
+/* A step as a program of its own. The first members as in struct trace_command. */
 struct crash_run {
 	bool trace;
 	long call, part;
+	void (*on_pause)(void *context);
+	long pause;
+	void *context;
 	struct trace_log *log;
 	enum trace_end end;   /* out */
 	int status;           /* out */
@@ -79,6 +83,7 @@ struct crash_facts {
 
 struct crash_reading {
 	bool store;            /* there is one */
+	bool complaints;       /* a reader said something on standard error */
 	int status[READERS];   /* -1: died or hung */
 	size_t end[READERS];   /* of what each printed, in site->text */
 	double seconds;        /* the longest of them, CPU time if that is less */
@@ -117,9 +122,9 @@ enum crash_fault {
 #define CRASH_FAULTS (CRASH_HARNESS + 1)
 extern const char *const crash_fault_names[CRASH_FAULTS];
 
-/* Which of `nodes` the store holds; why not, if none. */
+/* Which of `nodes` the store holds; why not, if none. `damaged`: complaints are in their place. */
 enum crash_fault
-crash_judge(struct crash_site *site, const struct crash_reading *reading,
+crash_judge(struct crash_site *site, const struct crash_reading *reading, bool damaged,
 	    struct crash_node *const *nodes, size_t count, struct crash_node **found,
 	    char why[CRASH_WHY_BYTES]);
 

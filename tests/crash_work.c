@@ -46,11 +46,11 @@ const struct crash_work crash_works[] = {
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 10000, .count = 100, .family = 2}},
 	{.name = "import-1k", .prepare = {STANDING},
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 10000, .count = 1000}},
-	{.name = "import-10k", .prepare = {STANDING}, .heavy = true,
+	{.name = "import-10k", .prepare = {STANDING}, .heavy = 3,
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 10000, .count = 10000, .family = 2}},
-	{.name = "import-large", .prepare = {STANDING}, .heavy = true,
+	{.name = "import-large", .prepare = {STANDING}, .heavy = 4,
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 20000, .count = 50000}},
-	{.name = "large-over-large", .heavy = true,
+	{.name = "large-over-large", .heavy = 4,
 	 .prepare = {{.verb = CRASH_IMPORT, .source = 3, .first = 20000, .count = 50000}},
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 45000, .count = 50000, .mirror = true}},
 	{.name = "remove", .prepare = {STANDING},
@@ -61,6 +61,10 @@ const struct crash_work crash_works[] = {
 	 .step = {.verb = CRASH_RETAG, .source = 0, .number = 1, .family = 5}},
 	{.name = "retag-few", .prepare = {STANDING},
 	 .step = {.verb = CRASH_RETAG, .source = 1, .number = 2, .family = 5}},
+	/* its base is too large for a commit to fold: it is folded when that is acknowledged */
+	{.name = "import-due", .heavy = 8,
+	 .prepare = {{.verb = CRASH_IMPORT, .source = 3, .first = 20000, .count = 55000}},
+	 .step = {.verb = CRASH_IMPORT, .source = 0, .first = 0, .count = 14000}},
 	{.name = "mirror", .prepare = {STANDING},
 	 .step = {.verb = CRASH_IMPORT, .source = 0, .first = 200, .count = 400, .family = 1, .mirror = true}},
 	{.name = "tag-add", .prepare = {STANDING}, .step = {.verb = CRASH_TAG_ADD, .number = 1}},
@@ -80,6 +84,11 @@ const struct crash_work crash_works[] = {
 	{.name = "expire-compact", .step = {.verb = CRASH_EXPIRE, .all = true},
 	 .prepare = {STANDING, {.verb = CRASH_ADD, .source = 2, .first = 395, .count = 12, .days = true}}},
 	{.name = "compact", .prepare = {STANDING}, .step = {.verb = CRASH_COMPACT}},
+	{.name = "compact-beside", .prepare = {STANDING}, .step = {.verb = CRASH_COMPACT},
+	 .beside = {.verb = CRASH_IMPORT, .source = 4, .first = 390, .count = 40, .family = 2}},
+	{.name = "damaged", .prepare = {STANDING}, .damaged = true,
+	 .step = {.verb = CRASH_ADD, .source = 2, .first = 2000, .count = 3, .family = 1}},
+	{.name = "damaged-compact", .prepare = {STANDING}, .damaged = true, .step = {.verb = CRASH_COMPACT}},
 	{.name = "fold", .prepare = {STANDING}, .fill = FILL_STACK},
 	{.name = "fold-base", .prepare = {STANDING},
 	 .step = {.verb = CRASH_IMPORT, .source = 3, .first = 300, .count = 300}},
@@ -180,6 +189,20 @@ unpack(struct crash_site *site, const char *archive)
 	}
 }
 
+/* Another last byte: it belongs to the last record, or to the zeros that fill it up. */
+static bool
+damage(struct crash_site *site, struct image *image)
+{
+	char path[CRASH_PATH_BYTES];
+	snprintf(path, sizeof(path), "%.400s/JOURNAL", site->store);
+	struct image_file *file = image_find(image, path);
+	if (file == NULL || file->length == 0)
+		return false;
+	file->bytes[file->length - 1] ^= 1;
+	image_restore(image, site->root);
+	return true;
+}
+
 bool
 crash_work_prepare(struct crash_site *site, const struct crash_work *work, struct image *image,
 		   struct crash_world *world, struct crash_step *step)
@@ -193,11 +216,15 @@ crash_work_prepare(struct crash_site *site, const struct crash_work *work, struc
 	if (work->archive != NULL)
 		unpack(site, work->archive);
 	for (size_t i = 0; i < CRASH_PREPARE && work->prepare[i].verb != 0; i++) {
+		bool last = i + 1 == CRASH_PREPARE || work->prepare[i + 1].verb == 0;
 		if (work->archive == NULL)
 			crash_run_quick(site, &work->prepare[i]);
-		crash_world_apply(world, &work->prepare[i]);
+		if (!last || !work->damaged)
+			crash_world_apply(world, &work->prepare[i]);
 	}
 	image_load(image, site->root);
+	if (work->damaged)
+		made = damage(site, image);
 	if (work->fill != FILL_NONE) {
 		made = fill_up(site, work->fill, image, world, step);
 		image_load(image, site->root);

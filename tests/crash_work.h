@@ -23,14 +23,16 @@ struct crash_work {
 	struct crash_step prepare[CRASH_PREPARE];
 	enum crash_fill fill;
 	struct crash_step step; /* what is killed */
-	bool heavy;             /* a point costs much: fewer of them */
+	struct crash_step beside; /* a whole command beside it, when it is about to take the store's lock */
+	bool damaged;           /* the last record of the journal is: `prepare` but its last step is left */
+	unsigned heavy;         /* a point costs much: this part of them; 0: all */
 };
 extern const struct crash_work crash_works[];
 extern const size_t crash_work_count;
 
 /*
  * The store of a workload in site->root, and in `image`; the world that it must be; the step to
- * kill. False if this engine has no such thing (no journal to fill).
+ * kill. False if this engine has no such thing (no journal).
  */
 bool
 crash_work_prepare(struct crash_site *site, const struct crash_work *work, struct image *image,

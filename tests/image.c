@@ -234,7 +234,7 @@ image_sum(const struct image *image)
 	return sum;
 }
 
-const struct image_file *
+struct image_file *
 image_find(const struct image *image, const char *path)
 {
 	for (size_t i = 0; i < image->count; i++)

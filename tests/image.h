@@ -40,7 +40,7 @@ image_fini(struct image *image);
 void
 image_remove(const char *folder);
 /* NULL if it is not there. */
-const struct image_file *
+struct image_file *
 image_find(const struct image *image, const char *path);
 
 #endif

@@ -440,6 +440,11 @@ on_call(struct tracer *tracer)
 		row++;
 	if (row == rows + ROWS || !counts(tracer, row, &regs))
 		return GO_ON;
+	if (tracer->number == tracer->command->pause && tracer->command->on_pause != NULL) {
+		alarm_set(0);
+		tracer->command->on_pause(tracer->command->context);
+		alarm_set(TRACE_SECONDS);
+	}
 	bool here = tracer->number++ == tracer->command->call;
 	if (here && tracer->command->part == TRACE_BEFORE)
 		return KILL;

@@ -57,6 +57,9 @@ struct trace_command {
 	int out, err;           /* what it prints goes there */
 	bool trace;             /* false: it runs freely */
 	long call, part;        /* where to kill; call < 0: nowhere */
+	void (*on_pause)(void *context); /* NULL, or called once, before call number `pause` */
+	long pause;
+	void *context;
 	struct trace_log *log;  /* NULL: not wanted; filled up to the kill */
 	int status;             /* out */
 	double cpu_seconds, seconds; /* out */
