@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/crash_points.h"
 #include "tests/crash_work.h"
 
 #define SHOWN 4            /* failures of a workload that are printed */
@@ -39,11 +40,6 @@
 #define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
 #define KILLS 4
 #define STATES (1u << 14)
-#define CUTS 48
-
-struct point {
-	long call, part;
-};
 
 /* What is done after a kill: a command of another source, a batch, or the same once more. */
 #define FOLLOWS 3
@@ -51,7 +47,8 @@ static const struct crash_step follow_steps[FOLLOWS - 1] = {
 	{.verb = CRASH_ADD, .source = 7, .first = 600000, .count = 1, .family = 7},
 	{.verb = CRASH_IMPORT, .source = 7, .first = 600010, .count = 25, .mirror = true},
 };
-static const struct crash_step last_step = {.verb = CRASH_ADD, .source = 6, .first = 700000, .count = 2};
+static const struct crash_step last_step = {.verb = CRASH_ADD, .source = 6, .first = 700000,
+					    .count = 2};
 
 struct campaign {
 	struct crash_site site;
@@ -59,7 +56,7 @@ struct campaign {
 	bool sample, keep, print_calls;
 	long deep;
 	const char *only;
-	struct point kills[KILLS]; /* --call, --part */
+	struct crash_point kills[KILLS]; /* --call, --part */
 	size_t kill_count;
 	unsigned second;
 	/* the workload at hand */
@@ -78,103 +75,7 @@ struct campaign {
 	char replay[400];
 };
 
-/* --- chance ------------------------------------------------------------------------------ */
-
-static uint64_t
-draw(struct campaign *campaign, uint64_t below)
-{
-	campaign->state += 0x9e3779b97f4a7c15u;
-	uint64_t word = campaign->state;
-	word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
-	word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;
-	return (word ^ (word >> 31)) % below;
-}
-
-/* --- points of a command ------------------------------------------------------------------- */
-
-struct points {
-	struct point *point;
-	size_t count, capacity;
-};
-
-static void
-points_add(struct points *points, long call, long part)
-{
-	if (points->count == points->capacity) {
-		points->capacity = points->capacity == 0 ? 256 : points->capacity * 2;
-		points->point = realloc(points->point, points->capacity * sizeof(*points->point));
-		if (points->point == NULL)
-			abort();
-	}
-	points->point[points->count++] = (struct point){call, part};
-}
-
-static int
-by_bytes(const void *a, const void *b)
-{
-	const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-	return one < other ? -1 : one > other;
-}
-
-/* One byte, a half, all but few, ends of sectors and pages and one beside them. */
-static void
-points_add_cuts(struct points *points, long call, uint64_t bytes)
-{
-	uint64_t cut[CUTS] = {1, 7, 8, 64, 511, 512, 513, 4095, 4096, 4097, bytes / 4, bytes / 2,
-			      bytes * 3 / 4, (bytes - 1) / 4096 * 4096, (bytes - 1) / 512 * 512,
-			      bytes - 32, bytes - 8, bytes - 1};
-	size_t count = 18;
-	uint64_t pages = bytes / 4096, step = pages / 24 + 1;
-	for (uint64_t page = 2; page < pages && count < CUTS; page += step)
-		cut[count++] = page * 4096;
-	qsort(cut, count, sizeof(cut[0]), by_bytes);
-	for (size_t i = 0; i < count; i++)
-		if (cut[i] > 0 && cut[i] < bytes && (i == 0 || cut[i] != cut[i - 1]))
-			points_add(points, call, (long)cut[i]);
-}
-
-/* From call `first` on. */
-static void
-points_of(const struct trace_log *log, long first, struct points *points)
-{
-	points->count = 0;
-	for (size_t i = first > 0 ? (size_t)first : 0; i < log->count; i++) {
-		const struct trace_call *call = &log->calls[i];
-		bool prints = strcmp(call->where, "stdout") == 0;
-		points_add(points, (long)i, TRACE_BEFORE);
-		if (call->bytes > 1 && prints)
-			points_add(points, (long)i, (long)(call->bytes / 2));
-		else if (call->bytes > 1)
-			points_add_cuts(points, (long)i, call->bytes);
-		if (call->changes)
-			points_add(points, (long)i, TRACE_AFTER);
-	}
-}
-
-/* `want` of them, evenly: every part of a command has its share. */
-static void
-points_thin(struct campaign *campaign, struct points *points, size_t want)
-{
-	size_t count = points->count;
-	if (want >= count)
-		return;
-	for (size_t i = 0; i < want; i++) {
-		size_t from = i * count / want, to = (i + 1) * count / want;
-		points->point[i] = points->point[from + draw(campaign, to - from)];
-	}
-	points->count = want;
-}
-
-static const char *
-part_text(long part, char text[24])
-{
-	if (part == TRACE_BEFORE || part == TRACE_AFTER)
-		return part == TRACE_BEFORE ? "before" : "after";
-	snprintf(text, 24, "%ld", part);
-	return text;
-}
-
-/* --- one kill ---------------------------------------------------------------------------------- */
+/* --- one kill ---------------------------------------------------------------------------- */
 
 static void
 replay_begin(struct campaign *campaign, unsigned second)
@@ -184,17 +85,17 @@ replay_begin(struct campaign *campaign, unsigned second)
 }
 
 static void
-replay_add(struct campaign *campaign, struct point point)
+replay_add(struct campaign *campaign, struct crash_point point)
 {
-	char text[24];
+	char text[CRASH_PART_BYTES];
 	size_t used = strlen(campaign->replay);
 	snprintf(campaign->replay + used, sizeof(campaign->replay) - used, " --call %ld --part %s",
-		 point.call, part_text(point.part, text));
+		 point.call, crash_part_text(point.part, text));
 }
 
 static void
-fail(struct campaign *campaign, enum crash_fault fault, const struct trace_log *log, struct point point,
-     const char *why)
+fail(struct campaign *campaign, enum crash_fault fault, const struct trace_log *log,
+     struct crash_point point, const char *why)
 {
 	uint64_t failed = 0;
 	campaign->faults[fault]++;
@@ -259,7 +160,7 @@ set_pause(struct campaign *campaign, const struct crash_step *step, bool first, 
 /* Run a step up to the point, and read. *found: the world that stands there. */
 static enum crash_fault
 kill_at(struct campaign *campaign, struct crash_node *node, const struct crash_step *step,
-	struct point point, struct image *left, struct crash_node **found, char why[CRASH_WHY_BYTES])
+	struct crash_point point, struct image *left, struct crash_node **found, char why[CRASH_WHY_BYTES])
 {
 	struct crash_run run = {.trace = true, .call = point.call, .part = point.part};
 	struct crash_node *nodes[2] = {crash_node_after(&campaign->site, node, step), node};
@@ -304,7 +205,7 @@ follow_step(const struct campaign *campaign, unsigned number)
 	return number < FOLLOWS - 1 ? &follow_steps[number] : &campaign->step;
 }
 
-/* --- second kills ------------------------------------------------------------------------------- */
+/* --- second kills ------------------------------------------------------------------------ */
 
 /* A reader changes nothing, and killed it changes nothing either. */
 static void
@@ -320,19 +221,19 @@ kill_reader(struct campaign *campaign, const struct image *image)
 		if (!call->changes || strcmp(call->where, "stdout") == 0)
 			continue;
 		snprintf(why, sizeof(why), "a reader changes the store: %s %s", call->name, call->where);
-		fail(campaign, CRASH_TORN, NULL, (struct point){(long)i, TRACE_BEFORE}, why);
+		fail(campaign, CRASH_TORN, NULL, (struct crash_point){(long)i, TRACE_BEFORE}, why);
 	}
 	if (calls == 0)
 		return;
 	run.log = NULL;
-	run.call = (long)draw(campaign, calls);
+	run.call = (long)crash_draw(&campaign->state, calls);
 	run.part = TRACE_BEFORE;
 	crash_run_list(&campaign->site, &run);
 	image_load(&campaign->again, campaign->site.root);
 	campaign->points++;
 	campaign->readers++;
 	if (image_sum(&campaign->again) != image_sum(image))
-		fail(campaign, CRASH_TORN, NULL, (struct point){run.call, run.part},
+		fail(campaign, CRASH_TORN, NULL, (struct crash_point){run.call, run.part},
 		     "a killed reader left something behind");
 }
 
@@ -340,12 +241,12 @@ kill_reader(struct campaign *campaign, const struct image *image)
 static enum crash_fault
 kill_third(struct campaign *campaign, struct crash_node **node, char why[CRASH_WHY_BYTES])
 {
-	static struct points points;
+	static struct crash_points points;
 	static struct trace_log log;
 	if (!trace_step(campaign, &campaign->again, &last_step, &log))
 		return CRASH_NEXT;
-	points_of(&log, 0, &points);
-	struct point point = points.point[draw(campaign, points.count)];
+	crash_points_of(&log, 0, &points);
+	struct crash_point point = points.point[crash_draw(&campaign->state, points.count)];
 	replay_add(campaign, point);
 	image_restore(&campaign->again, campaign->site.root);
 	campaign->points++;
@@ -354,11 +255,11 @@ kill_third(struct campaign *campaign, struct crash_node **node, char why[CRASH_W
 
 static void
 kill_second(struct campaign *campaign, struct crash_node *node, const struct image *image,
-	    unsigned second, struct point point)
+	    unsigned second, struct crash_point point)
 {
 	char why[CRASH_WHY_BYTES] = "";
 	size_t replay = strlen(campaign->replay);
-	bool third = draw(campaign, THIRD_EVERY) == 0;
+	bool third = crash_draw(&campaign->state, THIRD_EVERY) == 0;
 	image_restore(image, campaign->site.root);
 	replay_add(campaign, point);
 	enum crash_fault fault = kill_at(campaign, node, follow_step(campaign, second), point,
@@ -376,20 +277,20 @@ kill_second(struct campaign *campaign, struct crash_node *node, const struct ima
 
 /* The state that a first kill left behind: kill what comes next at `want` points. */
 static void
-go_deeper(struct campaign *campaign, struct crash_node *node, const struct image *image, unsigned second,
-	  size_t want)
+go_deeper(struct campaign *campaign, struct crash_node *node, const struct image *image,
+	  unsigned second, size_t want)
 {
-	static struct points points;
+	static struct crash_points points;
 	const struct crash_step *step = follow_step(campaign, second);
 	if (!trace_step(campaign, image, step, &campaign->second_log)) {
-		fail(campaign, CRASH_NEXT, NULL, (struct point){-1, 0}, campaign->site.errors);
+		fail(campaign, CRASH_NEXT, NULL, (struct crash_point){-1, 0}, campaign->site.errors);
 		return;
 	}
-	points_of(&campaign->second_log, 0, &points);
-	points_thin(campaign, &points, want);
+	crash_points_of(&campaign->second_log, 0, &points);
+	crash_points_thin(&points, want, &campaign->state);
 	for (size_t i = 0; i < points.count; i++)
 		kill_second(campaign, node, image, second, points.point[i]);
-	if (!campaign->sample || draw(campaign, 4) == 0)
+	if (!campaign->sample || crash_draw(&campaign->state, 4) == 0)
 		kill_reader(campaign, image);
 }
 
@@ -410,10 +311,10 @@ is_seen(struct campaign *campaign, const struct image *image, unsigned second)
 	return false;
 }
 
-/* --- first kills ----------------------------------------------------------------------------------- */
+/* --- first kills ------------------------------------------------------------------------- */
 
 static void
-kill_first(struct campaign *campaign, struct point point, unsigned second, size_t deep)
+kill_first(struct campaign *campaign, struct crash_point point, unsigned second, size_t deep)
 {
 	char why[CRASH_WHY_BYTES] = "";
 	struct crash_node *node = campaign->start;
@@ -434,18 +335,18 @@ kill_first(struct campaign *campaign, struct point point, unsigned second, size_
 static void
 kill_all(struct campaign *campaign)
 {
-	static struct points points;
+	static struct crash_points points;
 	size_t part = campaign->work->heavy > 0 ? campaign->work->heavy : 1;
 	/* what comes before something runs beside it is as without that */
-	points_of(&campaign->log, campaign->pause, &points);
+	crash_points_of(&campaign->log, campaign->pause, &points);
 	if (campaign->sample)
-		points_thin(campaign, &points, SAMPLE_FIRST / part);
+		crash_points_thin(&points, SAMPLE_FIRST / part, &campaign->state);
 	size_t every = points.count * part / SAMPLE_SECOND;
 	for (size_t i = 0; i < points.count; i++) {
 		size_t deep = (size_t)campaign->deep / (part > 1 ? part * 2 : 1);
 		if (campaign->sample)
 			deep = every == 0 || i % every == 0;
-		kill_first(campaign, points.point[i], (unsigned)draw(campaign, FOLLOWS), deep);
+		kill_first(campaign, points.point[i], (unsigned)crash_draw(&campaign->state, FOLLOWS), deep);
 	}
 }
 
@@ -453,7 +354,7 @@ kill_all(struct campaign *campaign)
 static void
 kill_given(struct campaign *campaign)
 {
-	char why[CRASH_WHY_BYTES] = "", text[24];
+	char why[CRASH_WHY_BYTES] = "", text[CRASH_PART_BYTES];
 	struct crash_node *node = campaign->start;
 	const struct crash_step *steps[KILLS] = {&campaign->step, follow_step(campaign, campaign->second),
 						 &last_step, &last_step};
@@ -466,7 +367,7 @@ kill_given(struct campaign *campaign)
 		fault = kill_at(campaign, node, steps[i], campaign->kills[i],
 				i == 0 ? &campaign->crashed : NULL, &node, why);
 		printf("kill %zu: call %ld, %s: %s; the world %s\n", i + 1, campaign->kills[i].call,
-		       part_text(campaign->kills[i].part, text), crash_fault_names[fault],
+		       crash_part_text(campaign->kills[i].part, text), crash_fault_names[fault],
 		       node->step == steps[i] ? "after" : "before");
 	}
 	if (fault == CRASH_WELL)
@@ -477,7 +378,7 @@ kill_given(struct campaign *campaign)
 	campaign->points += campaign->kill_count;
 }
 
-/* --- a workload ----------------------------------------------------------------------------------------- */
+/* --- a workload -------------------------------------------------------------------------- */
 
 static void
 set_probes(struct campaign *campaign)
@@ -555,7 +456,7 @@ begin(struct campaign *campaign)
 	if (traced && fault == CRASH_WELL)
 		return true;
 	campaign->points++;
-	fail(campaign, fault == CRASH_WELL ? CRASH_HARNESS : fault, NULL, (struct point){-1, 0}, why);
+	fail(campaign, fault == CRASH_WELL ? CRASH_HARNESS : fault, NULL, (struct crash_point){-1, 0}, why);
 	return false;
 }
 
@@ -599,7 +500,7 @@ run_work(struct campaign *campaign, const struct crash_work *work)
 	campaign->start = campaign->root = NULL;
 }
 
-/* --- the command line ------------------------------------------------------------------------------------ */
+/* --- the command line -------------------------------------------------------------------- */
 
 static bool
 take_kill(struct campaign *campaign, const char *call, const char *part)
@@ -607,14 +508,13 @@ take_kill(struct campaign *campaign, const char *call, const char *part)
 	if (call != NULL) {
 		if (campaign->kill_count == KILLS)
 			return false;
-		campaign->kills[campaign->kill_count++] = (struct point){strtol(call, NULL, 10), TRACE_BEFORE};
+		campaign->kills[campaign->kill_count++] = (struct crash_point){strtol(call, NULL, 10), TRACE_BEFORE};
 		return true;
 	}
 	if (campaign->kill_count == 0)
 		return false;
 	long *where = &campaign->kills[campaign->kill_count - 1].part;
-	*where = strcmp(part, "before") == 0 ? TRACE_BEFORE
-		 : strcmp(part, "after") == 0 ? TRACE_AFTER : strtol(part, NULL, 10);
+	*where = crash_part_read(part);
 	return true;
 }
 

@@ -13,7 +13,7 @@
 #include "loader/commands.h"
 #include "query/commands.h"
 
-#define SLOW_TRIES 3 /* a reader that took too long: perhaps the machine was busy */
+#define SLOW_TRIES 3 /* opening took too long: perhaps the machine was busy */
 
 static const struct cli_command *const commands[] = {
 	&cmd_add, &cmd_compact, &cmd_expire, &cmd_import, &cmd_info, &cmd_list, &cmd_lookup,
@@ -35,7 +35,7 @@ need(void *memory)
 	return memory;
 }
 
-/* --- the site -------------------------------------------------------------------------- */
+/* --- the site ---------------------------------------------------------------------------- */
 
 static void
 site_path(char *path, const char *folder, const char *name)
@@ -114,7 +114,7 @@ crash_site_take(struct crash_site *site)
 	site->errors[got < 0 ? 0 : got] = '\0';
 }
 
-/* --- commands ------------------------------------------------------------------------------ */
+/* --- commands ---------------------------------------------------------------------------- */
 
 static void
 run_words(struct crash_site *site, char *const *argv, struct crash_run *run)
@@ -186,7 +186,7 @@ crash_run_quick(struct crash_site *site, const struct crash_step *step)
 	site->commands++;
 }
 
-/* --- facts -------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------- */
 
 static void
 facts_add(void *context, const char *line, size_t length)
@@ -234,7 +234,7 @@ each_line(const struct crash_site *site, const struct crash_reading *reading, cr
 	}
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------- */
 
 static void
 reader_words(const struct crash_site *site, enum crash_reader reader, struct crash_words *words)
@@ -286,31 +286,38 @@ read_in_fork(struct crash_site *site, struct crash_reading *reading)
 	reading->seconds = command.seconds; /* of all seven */
 }
 
+/* One reader. Its time: of the processor, or by the clock for the one that only opens the store. */
+static double
+read_by_program(struct crash_site *site, enum crash_reader reader, struct crash_reading *reading)
+{
+	static struct crash_words words;
+	struct trace_command command = {.argv = words.word, .directory = site->root, .store = site->store,
+					.out = site->out, .err = site->err, .call = -1};
+	long before = lseek(site->out, 0, SEEK_CUR);
+	reader_words(site, reader, &words);
+	for (int tries = 0; tries < SLOW_TRIES; tries++) {
+		lseek(site->out, before, SEEK_SET);
+		if (ftruncate(site->out, before) != 0)
+			abort();
+		bool ended = trace_command(&command) == TRACE_ENDED;
+		reading->status[reader] = ended ? command.status : -1;
+		site->commands++;
+		if (reader != READ_INFO || command.seconds <= CRASH_OPEN_SECONDS)
+			break;
+	}
+	reading->end[reader] = (size_t)lseek(site->out, 0, SEEK_CUR);
+	return reader == READ_INFO ? command.seconds : command.cpu_seconds;
+}
+
 static void
 read_by_programs(struct crash_site *site, struct crash_reading *reading)
 {
-	static struct crash_words words;
 	crash_site_clear(site);
 	reading->seconds = 0;
 	for (int i = 0; i < READERS; i++) {
-		struct trace_command command = {.argv = words.word, .directory = site->root,
-						.store = site->store, .out = site->out,
-						.err = site->err, .call = -1};
-		reader_words(site, (enum crash_reader)i, &words);
-		for (int tries = 0; tries < SLOW_TRIES; tries++) {
-			long before = lseek(site->out, 0, SEEK_CUR);
-			bool ended = trace_command(&command) == TRACE_ENDED;
-			reading->status[i] = ended ? command.status : -1;
-			site->commands++;
-			if (command.seconds <= CRASH_OPEN_SECONDS || tries == SLOW_TRIES - 1)
-				break;
-			lseek(site->out, before, SEEK_SET);
-			if (ftruncate(site->out, before) != 0)
-				abort();
-		}
-		reading->end[i] = (size_t)lseek(site->out, 0, SEEK_CUR);
-		if (command.seconds > reading->seconds)
-			reading->seconds = command.seconds;
+		double seconds = read_by_program(site, (enum crash_reader)i, reading);
+		if (seconds > reading->seconds)
+			reading->seconds = seconds;
 	}
 	crash_site_take(site);
 }
@@ -347,7 +354,7 @@ crash_read(struct crash_site *site, bool programs, struct crash_reading *reading
 	reading->listed = read_listed(site, reading);
 }
 
-/* --- worlds ------------------------------------------------------------------------------------------ */
+/* --- worlds ------------------------------------------------------------------------------ */
 
 struct crash_node *
 crash_node_new(const struct crash_site *site, struct crash_world *world)
@@ -388,7 +395,7 @@ crash_node_free(struct crash_node *node)
 	}
 }
 
-/* --- judging ------------------------------------------------------------------------------------------- */
+/* --- judging ----------------------------------------------------------------------------- */
 
 const char *const crash_fault_names[CRASH_FAULTS] = {"well", "unopenable", "lost", "torn", "verify",
 						     "next", "harness"};

@@ -66,7 +66,8 @@ const struct crash_work crash_works[] = {
 	 .prepare = {{.verb = CRASH_IMPORT, .source = 3, .first = 20000, .count = 55000}},
 	 .step = {.verb = CRASH_IMPORT, .source = 0, .first = 0, .count = 14000}},
 	{.name = "mirror", .prepare = {STANDING},
-	 .step = {.verb = CRASH_IMPORT, .source = 0, .first = 200, .count = 400, .family = 1, .mirror = true}},
+	 .step = {.verb = CRASH_IMPORT, .source = 0, .first = 200, .count = 400, .family = 1,
+		  .mirror = true}},
 	{.name = "tag-add", .prepare = {STANDING}, .step = {.verb = CRASH_TAG_ADD, .number = 1}},
 	{.name = "tag-remove", .prepare = {STANDING}, .step = {.verb = CRASH_TAG_REMOVE, .number = 0}},
 	{.name = "source-set", .prepare = {STANDING},
@@ -106,7 +107,7 @@ const struct crash_work crash_works[] = {
 };
 const size_t crash_work_count = sizeof(crash_works) / sizeof(crash_works[0]);
 
-/* --- preparing ------------------------------------------------------------------------------ */
+/* --- preparing --------------------------------------------------------------------------- */
 
 /* The n-th small change of a store that is filled. */
 static struct crash_step

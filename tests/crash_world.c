@@ -11,7 +11,7 @@
 #define PRIORITY 100 /* of a source that nobody set */
 #define LINE_BYTES 512
 
-/* --- keys ---------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------- */
 
 static const char *const kinds[] = {"ipv4", "ipv6", "domain", "url", "sha1", "sha256"};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -193,7 +193,7 @@ crash_world_has(const struct crash_world *world, uint32_t key)
 	return from < world->count && world->claims[from].key == key;
 }
 
-/* --- profiles ------------------------------------------------------------------------------ */
+/* --- profiles ---------------------------------------------------------------------------- */
 
 /* In canonical form: what the store keeps is these bytes. */
 static size_t
@@ -205,7 +205,7 @@ profile_text(unsigned number, unsigned version, char *text, size_t size)
 				"where = Confidence > %u\n", number, version);
 }
 
-/* --- lines ---------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 3, 4)))
 say(crash_line_cb *call, void *context, const char *format, ...)
@@ -264,7 +264,7 @@ crash_world_lines(const struct crash_world *world, crash_line_cb *call, void *co
 			    "\"exceptions\":0}", i, profile_text(i, world->profiles[i], text, sizeof(text)));
 }
 
-/* --- words ------------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------- */
 
 void
 crash_words_add(struct crash_words *words, const char *format, ...)

@@ -28,7 +28,7 @@ join(char *path, const char *folder, const char *name)
 		give_up("join", name);
 }
 
-/* --- loading ------------------------------------------------------------------------ */
+/* --- loading ----------------------------------------------------------------------------- */
 
 /* A file of the image, with the memory of one that stood there before. */
 static struct image_file *
@@ -127,7 +127,7 @@ image_fini(struct image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-/* --- putting back ------------------------------------------------------------------------- */
+/* --- putting back ------------------------------------------------------------------------ */
 
 void
 image_remove(const char *folder)
@@ -184,7 +184,7 @@ image_restore(const struct image *image, const char *folder)
 	}
 }
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing --------------------------------------------------------------------------- */
 
 static uint64_t
 mix(uint64_t sum, uint64_t word)

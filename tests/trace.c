@@ -20,7 +20,7 @@ trace_log_fini(struct trace_log *log)
 	memset(log, 0, sizeof(*log));
 }
 
-/* --- children and their time ------------------------------------------------------- */
+/* --- children and their time ------------------------------------------------------------- */
 
 static double
 now_seconds(void)
@@ -136,7 +136,7 @@ run_freely(struct trace_command *command)
 #define DESCRIPTORS 256
 #define VECTORS 64
 
-/* --- which calls ------------------------------------------------------------------------ */
+/* --- which calls ------------------------------------------------------------------------- */
 
 enum what {
 	OPEN,        /* gives a descriptor of a path */

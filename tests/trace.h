@@ -7,9 +7,10 @@
  *   trace_works -> (trace_command)*
  *
  * A call counts if it opens something to write, a directory or what is below the store, changes a
- * name anywhere, or has a descriptor that such a call gave; and every write to standard output. Reads do not
- * count, nor do stores to a mapped file, which no tracer sees: they fall between the calls
- * around them, so "after" the one and "before" the other have them undone and done.
+ * name anywhere, or has a descriptor that such a call gave; and every write to standard output.
+ * Reads do not count, nor do stores to a mapped file (GENERATION), which no tracer sees: they fall
+ * between the calls around them, so "after" the one and "before" the other have them undone and
+ * done.
  *
  * x86-64 Linux only: elsewhere trace_works is false. One thread; what is run must not make
  * another.
