@@ -149,6 +149,8 @@ store_compaction_begin(struct store_compaction *compaction, const char *director
 	enum status status = store_path(directory, STORE_COMPACT_LOCK, path, fault);
 	if (status == STATUS_OK)
 		status = file_lock_take(path, false, &compaction->lock, fault);
+	if (status == STATUS_BUSY)
+		return fault_set(fault, STATUS_BUSY, path, 0, "another process is folding this store");
 	if (status != STATUS_OK)
 		return status;
 	compaction->locked = true;
