@@ -33,8 +33,8 @@
 #include "tests/crash_work.h"
 
 #define SHOWN 4            /* failures of a workload that are printed */
-#define SAMPLE_FIRST 26    /* points of a workload: first kills */
-#define SAMPLE_SECOND 8    /* and second ones */
+#define SAMPLE_FIRST 22    /* points of a workload: first kills */
+#define SAMPLE_SECOND 7    /* and second ones */
 #define DEEP 16
 #define PROGRAMS_EVERY 12  /* this part of the checks is made by programs */
 #define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
