@@ -14,8 +14,8 @@
  *   - in some: the power is lost again while that writer recovers
  *
  * Some workloads are also killed at each operation; what has reached the kernel by then is there for the
- * next writer, who tries the same again or does something else, and loses the power. (NAME/kill-N-retry,
- * NAME/kill-N-other.)
+ * next writer, who tries the same again or does something else; that one may be killed, too; then the
+ * power is lost. (NAME/kill-N+0-retry, NAME/kill-N+M-other: killed at operation N, and M operations on.)
  *
  * Does it see mistakes? Each of enum power_mistake is planted in the record in turn and must be caught.
  *
@@ -65,13 +65,32 @@ struct told {
 static struct options options = {.seed = 1, .states = 600000, .state = -1, .depth = 24,
 				 .seconds = 800};
 static struct power_places places;
-static struct power_log *the_log, *inner_log;
+static struct power_log *the_log, *inner_log, *start_log;
+static uint64_t start_generation;
+static uint32_t start_states;
 static struct power_judge judge;
 static struct power_world worlds[POWER_STATES];
 static struct told *told;
 static struct { uint64_t states, inner, explored, failed, points; } total;
 
 /* --- running scripts --------------------------------------------------------------------------- */
+
+/* What the hint says: the last generation, as long as nobody loses power. */
+static uint64_t
+read_hint(const char *store)
+{
+	char path[POWER_PATH_BYTES + 96];
+	uint8_t bytes[8] = {0};
+	uint64_t value = 0;
+	snprintf(path, sizeof(path), "%s/%s", store, POWER_HINT);
+	FILE *file = fopen(path, "re");
+	if (file == NULL || fread(bytes, 1, sizeof(bytes), file) != sizeof(bytes))
+		power_fail("cannot read %s", path);
+	fclose(file);
+	for (int i = 8; i-- > 0;)
+		value = value << 8 | bytes[i];
+	return value;
+}
 
 /* One step; false if it failed. States: the bit before it, the bit after it. */
 static bool
@@ -89,8 +108,8 @@ run_step(const struct power_step *step, const char *store, uint64_t now, uint64_
 			 fault.where, fault.text);
 		return false;
 	}
-	told->generation = generation;
-	power_mark(after, generation, true);
+	told->generation = read_hint(store);
+	power_mark(after, told->generation, true);
 	return true;
 }
 
@@ -122,39 +141,28 @@ fork_child(void)
 	return child;
 }
 
+/* Everything that was there when the log began, below `root`. */
 static void
-make_live(const struct power_script *script)
+write_start(const struct power_log *log, const char *root)
 {
-	char store[POWER_PATH_BYTES + 64], from[POWER_PATH_BYTES];
-	struct fault fault = {0};
-	power_directory_clear(places.live);
-	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
-	memset(&worlds[0], 0, sizeof(worlds[0]));
-	worlds[0].now = POWER_NOW;
-	told->generation = 0;
-	told->text[0] = '\0';
-	if (script->prepared != NULL) {
-		snprintf(from, sizeof(from), "tests/stores/%s", script->prepared);
-		power_log_start(the_log, from, 0);
-		struct power_disk *disk = power_disk_new(the_log);
-		struct power_image *image = power_image_new();
-		struct power_choice choice = {0};
-		power_image_make(image, disk, &choice);
-		if (mkdir(store, 0755) != 0)
-			power_fail("cannot make %s", store);
-		power_image_write(image, store, NULL);
-		power_image_free(image);
-		power_disk_free(disk);
-	}
-	for (uint32_t i = 0; i < script->setup_count; i++)
-		power_world_apply(&worlds[0], &script->setup[i]);
-	if (script->prepared != NULL || script->setup_count == 0)
-		return;
+	struct power_disk *disk = power_disk_new(log);
+	struct power_image *image = power_image_new();
+	struct power_choice choice = {0};
+	disk->generation = start_generation;
+	power_image_make(image, disk, &choice);
+	power_image_write(image, root, NULL);
+	power_image_free(image);
+	power_disk_free(disk);
+}
+
+static void
+run_setup(const struct power_script *script, const char *store)
+{
+	uint64_t now = POWER_NOW;
 	pid_t child = fork_child();
 	for (uint32_t i = 0; child == 0 && i < script->setup_count; i++) {
-		uint64_t now = POWER_NOW;
 		if (script->setup[i].kind == POWER_EXPIRE)
-			now += script->setup[i].days * POWER_DAY;
+			now = POWER_NOW + script->setup[i].days * POWER_DAY;
 		if (!run_step(&script->setup[i], store, now, 0, 0))
 			_exit(1);
 	}
@@ -162,25 +170,58 @@ make_live(const struct power_script *script)
 		_exit(0);
 	if (wait_for(child) != 0)
 		power_fail("setup: %s", told->text);
-	(void)fault;
 }
 
-/* States 0 .. step_count of the judge: before the first step, after each. */
+/* What a workload begins with, and states 0 .. step_count of the judge: before its first step, after each. */
 static void
-make_states(const struct power_script *script)
+make_start(const struct power_script *script)
 {
+	char store[POWER_PATH_BYTES + 64], from[POWER_PATH_BYTES];
+	power_directory_clear(places.live);
+	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
+	memset(&worlds[0], 0, sizeof(worlds[0]));
+	worlds[0].now = POWER_NOW;
+	told->generation = 0;
+	told->text[0] = '\0';
+	for (uint32_t i = 0; i < script->setup_count; i++)
+		power_world_apply(&worlds[0], &script->setup[i]);
+	if (script->prepared != NULL) {
+		snprintf(from, sizeof(from), "tests/stores/%s", script->prepared);
+		power_log_start(start_log, from, 0);
+		if (mkdir(store, 0755) != 0)
+			power_fail("cannot make %s", store);
+		start_generation = read_hint(from);
+		write_start(start_log, store);
+	} else if (script->setup_count > 0) {
+		run_setup(script, store);
+	}
+	power_log_start(start_log, places.live, 0);
+	start_generation = script->setup_count > 0 ? read_hint(store) : 0;
 	judge.count = 0;
-	power_judge_add(&judge, &worlds[0], script->setup_count == 0 && script->prepared == NULL);
+	power_judge_add(&judge, &worlds[0], script->setup_count == 0);
 	for (uint32_t i = 0; i < script->step_count; i++) {
 		worlds[i + 1] = worlds[i];
 		power_world_apply(&worlds[i + 1], &script->step[i]);
 		power_judge_add(&judge, &worlds[i + 1], false);
 	}
+	start_states = judge.count;
 }
 
-/* Steps from..to in a child whose operations are recorded; its exit status. */
+/* The same once more. */
+static void
+begin(uint64_t seed)
+{
+	power_directory_clear(places.live);
+	told->generation = start_generation;
+	told->text[0] = '\0';
+	judge.count = start_states;
+	write_start(start_log, places.live);
+	power_log_start(the_log, places.live, seed);
+}
+
+/* All steps in a child whose operations are recorded; its exit status. */
 static int
-record_steps(const struct power_script *script, uint32_t from, uint32_t to, long kill_at)
+record_steps(const struct power_script *script, long kill_at)
 {
 	char store[POWER_PATH_BYTES + 64];
 	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
@@ -188,7 +229,7 @@ record_steps(const struct power_script *script, uint32_t from, uint32_t to, long
 	pid_t child = fork_child();
 	if (child == 0) {
 		power_record(the_log);
-		for (uint32_t i = from; i < to; i++)
+		for (uint32_t i = 0; i < script->step_count; i++)
 			if (!run_step(&script->step[i], store, worlds[i + 1].now, 1ull << i,
 				      1ull << (i + 1)))
 				_exit(1);
@@ -241,16 +282,13 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 /* All operations of a workload; how many there were. */
 static uint32_t
 explore_plain(const struct power_workload *workload, const struct power_script *script,
-	      uint64_t budget, bool look)
+	      uint64_t budget)
 {
-	make_live(script);
-	make_states(script);
-	power_log_start(the_log, places.live, options.seed);
-	if (record_steps(script, 0, script->step_count, -1) != 0)
+	begin(options.seed);
+	if (record_steps(script, -1) != 0)
 		power_fail("%s: %s", workload->name, told->text);
 	check_recorder(workload->name);
-	if (look)
-		explore(workload->name, script->store, 0, budget);
+	explore(workload->name, script->store, 0, budget);
 	return the_log->op_count;
 }
 
@@ -275,65 +313,85 @@ highest(uint64_t states)
 	return bit;
 }
 
-/* The second writer, after the first was killed; false if there is nothing to do for it. */
-static bool
-go_on(const struct power_script *script, bool retry, uint64_t states, int found)
+/* What a kill left, without any loss of power; POWER_NOT_FOUND was told. */
+static int
+look_killed(const struct power_script *script, const char *label, uint64_t *states)
+{
+	char store[POWER_PATH_BYTES + 64];
+	*states = last_states(the_log, &told->generation);
+	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
+	int found = power_judge_look(&judge, store, *states, true);
+	if (found != POWER_NOT_FOUND)
+		return found;
+	printf("FAILED: %s, seed %" PRIu64 ": after the kill, without any power loss\n%s", label,
+	       options.seed, judge.why);
+	total.failed++;
+	return found;
+}
+
+/*
+ * The next writer, after one was killed: tries what was in flight again, or does something else. Its exit
+ * status; < 0 if there is nothing to try again.
+ */
+static int
+go_on(const struct power_script *script, bool retry, uint64_t states, int found, long kill_at)
 {
 	char store[POWER_PATH_BYTES + 64];
 	uint32_t last = highest(states), step = (states & (states - 1)) != 0 ? last - 1 : last;
 	uint32_t after = retry ? 0 : power_judge_after(&judge, (uint32_t)found, 2);
 	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
 	if (retry && step >= script->step_count)
-		return false;
-	the_log->kill_at = -1;
+		return -1;
+	the_log->kill_at = kill_at;
 	pid_t child = fork_child();
-	if (child == 0) {
-		struct fault fault = {0};
-		uint64_t generation = told->generation + 1;
-		power_record(the_log);
-		if (retry)
-			_exit(run_step(&script->step[step], store, worlds[step + 1].now, states,
-				       1ull << (step + 1)) ? 0 : 1);
-		power_mark(states | 1ull << after, told->generation, false);
-		if (power_judge_write(store, 2, worlds[last].now, &generation, &fault) != STATUS_OK) {
-			snprintf(told->text, sizeof(told->text), "%s: %s", fault.where, fault.text);
-			_exit(1);
-		}
-		power_mark(1ull << after, generation, true);
-		_exit(0);
+	if (child != 0)
+		return wait_for(child);
+	struct fault fault = {0};
+	uint64_t generation = told->generation + 1;
+	power_record(the_log);
+	if (retry)
+		_exit(run_step(&script->step[step], store, worlds[step + 1].now, states,
+			       1ull << (step + 1)) ? 0 : 1);
+	power_mark(states | 1ull << after, told->generation, false);
+	if (power_judge_write(store, 2, worlds[last].now, &generation, &fault) != STATUS_OK) {
+		snprintf(told->text, sizeof(told->text), "%s: %s", fault.where, fault.text);
+		_exit(1);
 	}
-	if (wait_for(child) != 0)
-		power_fail("after a kill: %s", told->text);
-	return true;
+	power_mark(1ull << after, generation, true);
+	_exit(0);
 }
 
+/* A writer is killed at operation `at`, the next one at its `again`-th (0: not at all), and the power is lost. */
 static void
 explore_killed(const struct power_workload *workload, const struct power_script *script, uint32_t at,
-	       bool retry, uint64_t budget)
+	       uint32_t again, bool retry, uint64_t budget)
 {
-	char label[96], store[POWER_PATH_BYTES + 64];
-	snprintf(label, sizeof(label), "%s/kill-%" PRIu32 "-%s", workload->name, at,
+	char label[96];
+	uint64_t states;
+	snprintf(label, sizeof(label), "%s/kill-%" PRIu32 "+%" PRIu32 "-%s", workload->name, at, again,
 		 retry ? "retry" : "other");
 	snprintf(power_explore_now, sizeof(power_explore_now), "--workload %s --seed %" PRIu64 "\n", label,
 		 options.seed);
-	make_live(script);
-	make_states(script);
-	power_log_start(the_log, places.live, options.seed);
-	if (record_steps(script, 0, script->step_count, (long)at) != POWER_KILLED)
+	begin(options.seed);
+	if (record_steps(script, (long)at) != POWER_KILLED)
 		return;
-	uint64_t generation = 0, states = last_states(the_log, &generation);
+	int found = look_killed(script, label, &states);
+	if (found != POWER_NOT_FOUND && again > 0 &&
+	    go_on(script, true, states, found, (long)(the_log->op_count + again)) == POWER_KILLED)
+		found = look_killed(script, label, &states);
+	else if (again > 0)
+		return;
+	if (found == POWER_NOT_FOUND)
+		return;
 	uint32_t from = the_log->op_count;
-	snprintf(store, sizeof(store), "%s/%s", places.live, script->store);
-	int found = power_judge_look(&judge, store, states, true);
-	if (found == POWER_NOT_FOUND) {
-		printf("FAILED: %s, seed %" PRIu64 ": after the kill, without any power loss\n%s", label,
-		       options.seed, judge.why);
+	int status = go_on(script, retry, states, found, -1);
+	if (status < 0)
+		return;
+	if (status != 0) {
+		printf("FAILED: %s, seed %" PRIu64 ": after the kill: %s\n", label, options.seed, told->text);
 		total.failed++;
 		return;
 	}
-	told->generation = generation;
-	if (!go_on(script, retry, states, found))
-		return;
 	check_recorder(label);
 	explore(label, script->store, from, budget);
 }
@@ -353,17 +411,15 @@ run_workload(const struct power_workload *workload, uint64_t budget, uint32_t ki
 	static struct power_script script;
 	uint64_t random = options.seed * 31 + 7;
 	power_script_make(workload, options.seed, &script);
-	uint32_t operations = explore_plain(workload, &script, budget, true);
+	make_start(&script);
+	uint32_t operations = explore_plain(workload, &script, budget);
 	if (!workload->killed)
 		return;
-	for (uint32_t i = 0; i < kills && !is_over(); i++) {
-		uint32_t at = kills < operations ? (uint32_t)(power_random(&random) % operations) : i;
-		if (at >= operations)
-			break;
-		if (kills >= operations || i % 2 == 0)
-			explore_killed(workload, &script, at, true, budget);
-		if (kills >= operations || i % 2 == 1)
-			explore_killed(workload, &script, at, false, budget);
+	for (uint32_t i = 0; i < kills && i < 3 * operations && !is_over(); i++) {
+		uint32_t at = kills < operations ? (uint32_t)(power_random(&random) % operations) : i / 3;
+		uint32_t again = i % 3 == 2 ? 1 + (uint32_t)(power_random(&random) % 12) : 0;
+		explore_killed(workload, &script, at, again, i % 3 == 0 || power_random(&random) % 2 == 0,
+			       budget);
 	}
 }
 
@@ -375,7 +431,7 @@ find_workload(const char *name, size_t length)
 		    strncmp(power_workloads[i].name, name, length) == 0)
 			return &power_workloads[i];
 	for (size_t i = 0; i < power_workload_count; i++)
-		printf("%s%s\n", power_workloads[i].name, power_workloads[i].killed ? " (/kill-N-retry, -other)" : "");
+		printf("%s%s\n", power_workloads[i].name, power_workloads[i].killed ? ", and /kill-N+M-retry, -other" : "");
 	power_fail("no workload '%s'", name);
 }
 
@@ -387,12 +443,16 @@ run_one(const char *name)
 	const struct power_workload *workload =
 		find_workload(name, slash == NULL ? strlen(name) : (size_t)(slash - name));
 	power_script_make(workload, options.seed, &script);
+	make_start(&script);
 	if (slash == NULL) {
-		explore_plain(workload, &script, 0, true);
+		explore_plain(workload, &script, 0);
 		return;
 	}
-	unsigned long at = strtoul(slash + strlen("/kill-"), NULL, 10);
-	explore_killed(workload, &script, (uint32_t)at, strstr(slash, "retry") != NULL, 0);
+	uint32_t at, again;
+	char way[16];
+	if (sscanf(slash, "/kill-%" SCNu32 "+%" SCNu32 "-%15s", &at, &again, way) != 3)
+		power_fail("no workload '%s'", name);
+	explore_killed(workload, &script, at, again, strcmp(way, "retry") == 0, 0);
 }
 
 /* --- planted mistakes ---------------------------------------------------------------------------------- */
@@ -419,11 +479,10 @@ run_planted(enum power_mistake mistake, const char *name)
 	static struct power_script script;
 	const struct power_workload *workload = find_workload(name, strlen(name));
 	power_script_make(workload, options.seed, &script);
-	make_live(&script);
-	make_states(&script);
-	power_log_start(the_log, places.live, options.seed);
+	make_start(&script);
+	begin(options.seed);
 	the_log->mistake = (int)mistake;
-	if (record_steps(&script, 0, script.step_count, -1) != 0)
+	if (record_steps(&script, -1) != 0)
 		power_fail("%s: %s", name, told->text);
 	struct power_explore work = {
 		.places = &places, .log = the_log, .judge = &judge, .store = script.store,
@@ -502,6 +561,7 @@ start(void)
 	make_places();
 	the_log = power_log_new(LOG_BYTES);
 	inner_log = power_log_new(INNER_BYTES);
+	start_log = power_log_new(INNER_BYTES);
 	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (told == MAP_FAILED)
 		power_fail("no memory");

@@ -502,6 +502,24 @@ unlink(const char *path)
 }
 
 int
+link(const char *from, const char *to)
+{
+	BELOW(int, link, "link", const char *, const char *);
+	uint32_t directory, other;
+	const char *name, *new_name;
+	if (!locate(from, &directory, &name))
+		return call(from, to);
+	before();
+	struct power_name *row = power_names_find(&current->live, directory, name);
+	int result = call(from, to);
+	if (result == 0 && (row == NULL || !locate(to, &other, &new_name)))
+		current->blind = "link";
+	else if (result == 0)
+		note_name(POWER_MAKE, other, new_name, "", row->file);
+	return result;
+}
+
+int
 mkdir(const char *path, mode_t mode)
 {
 	BELOW(int, mkdir, "mkdir", const char *, mode_t);

@@ -159,11 +159,11 @@ judge_store(struct walk *walk)
 }
 
 static bool
-is_wanted(const struct walk *walk, uint32_t share)
+is_wanted(const struct walk *walk, bool must, uint32_t share)
 {
 	if (walk->of == NULL && walk->explore->only >= 0)
 		return walk->number == (uint64_t)walk->explore->only;
-	return share >= 1000000 || roll(walk, 3) % 1000000 < share;
+	return must || share >= 1000000 || roll(walk, 3) % 1000000 < share;
 }
 
 /* The states of one point. */
@@ -173,7 +173,7 @@ lose_power(struct walk *walk, uint32_t share)
 	struct power_explore *explore = walk->explore;
 	uint32_t count = power_choice_planned(walk->disk) + (walk->of == NULL ? explore->depth : 4);
 	for (uint32_t i = 0; i < count; i++, walk->number++) {
-		if (!is_wanted(walk, share))
+		if (!is_wanted(walk, i < 2, share)) /* all kept and all lost: always */
 			continue;
 		power_choice_make(walk->disk, i, explore->seed, &walk->choice);
 		power_image_make(walk->image, walk->disk, &walk->choice);

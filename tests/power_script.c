@@ -5,7 +5,8 @@
 
 #include "tests/power_bytes.h"
 
-#define LIFE 300 /* days */
+#define LIFE 300             /* days */
+#define JOURNAL_RECORDS 1024 /* LIMIT_JOURNAL_RECORDS */
 
 /* --- words ------------------------------------------------------------------------------------- */
 
@@ -165,6 +166,20 @@ make_compact(struct power_script *script, uint64_t seed)
 	then(script, by_command(of_kind(POWER_COMPACT, 0, 0)));
 }
 
+/* A journal that is nearly full of records. */
+static void
+make_journal(struct power_script *script, uint64_t seed)
+{
+	struct power_step category = {.kind = POWER_CATEGORY, .category = 3};
+	setup(script, put(0, 5, 1));
+	for (uint32_t i = 0; i < JOURNAL_RECORDS - 4; i++) {
+		category.count = i; /* its description */
+		setup(script, category);
+	}
+	for (uint32_t i = 0; i < 5; i++)
+		then(script, put(10 + 10 * i, pick(&seed, 1, 5), 1));
+}
+
 /* Large layers are files of their own: made, folded, taken back. */
 static void
 make_large(struct power_script *script, uint64_t seed)
@@ -223,6 +238,7 @@ const struct power_workload power_workloads[] = {
 	{"expire", make_expire, true},
 	{"fold", make_fold, true},
 	{"compact", make_compact, true},
+	{"journal", make_journal, true},
 	{"large", make_large, true},
 	{"random", make_random, true},
 };

@@ -8,7 +8,7 @@
 
 #include "tests/power_world.h"
 
-#define POWER_SETUP 512
+#define POWER_SETUP 1100
 #define POWER_STEPS 16
 
 struct power_script {

@@ -131,8 +131,9 @@ remove_keys(const struct power_step *step, struct author *author, struct fault *
 static enum status
 change_catalog(const struct power_step *step, struct store_write *write, struct fault *fault)
 {
-	char name[32];
-	struct tag_category category = {.name = name, .type = TAG_TEXT, .description = (char[]){""}};
+	char name[32], description[32];
+	struct tag_category category = {.name = name, .type = TAG_TEXT, .description = description};
+	snprintf(description, sizeof(description), "%" PRIu32, step->count);
 	power_category_name(step->category, name);
 	enum status status = catalog_category_put(store_write_catalog(write), &category, fault);
 	store_write_touch(write);
