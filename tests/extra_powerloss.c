@@ -2,6 +2,7 @@
 #include "tests/extra_powerloss.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -187,11 +188,29 @@ misdirect(struct power_log *log, struct power_op *op)
 	power_log_append(log, op);
 }
 
+/* It is stored to through a mapping: what it says is known only now and then. */
+static void
+read_hint(struct power_log *log)
+{
+	uint8_t bytes[8];
+	if (log->hint_path[0] == '\0')
+		return;
+	int descriptor = open(log->hint_path, O_RDONLY | O_CLOEXEC);
+	if (descriptor >= 0 && pread(descriptor, bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes)) {
+		log->hint = 0;
+		for (int i = 8; i-- > 0;)
+			log->hint = log->hint << 8 | bytes[i];
+	}
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
 /* Write it down, or what the mistake makes of it. */
 static void
 note(struct power_op *op)
 {
 	struct power_log *log = current;
+	read_hint(log);
 	if (is_lost_sync(log, op))
 		return;
 	if (log->mistake == POWER_RENAME_FIRST)
@@ -249,6 +268,7 @@ power_mark(uint64_t states, uint64_t generation, bool done)
 	struct power_op op = {.kind = POWER_MARK, .states = states, .generation = generation};
 	if (log == NULL)
 		return;
+	read_hint(log);
 	power_log_append(log, &op);
 	uint32_t first = log->op_count - 1;
 	while (first > 0 && log->op[first - 1].kind != POWER_MARK)
@@ -379,6 +399,8 @@ open(const char *path, int flags, ...)
 		note(&(struct power_op){.kind = POWER_SIZE, .file = file});
 	if (descriptor < DESCRIPTORS)
 		file_of[descriptor] = file + 1;
+	if (strcmp(name, POWER_HINT) == 0 && path != current->hint_path)
+		snprintf(current->hint_path, sizeof(current->hint_path), "%s", path);
 	return descriptor;
 }
 
@@ -445,8 +467,11 @@ sync_file(int descriptor, int (*call)(int))
 		op.kind = POWER_SYNC_DIRECTORY;
 		op.directory = file - 1;
 	}
+	bool fails = current->fail_at >= 0 && current->op_count == current->fail_at;
+	if (fails)
+		op.kind = POWER_SYNC_FAILED;
 	note(&op);
-	return 0;
+	return fails ? (errno = EIO, -1) : 0;
 }
 
 int

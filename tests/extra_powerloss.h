@@ -9,7 +9,7 @@
  *   - fsync and its like are written down and not done: these files need not survive us;
  *   - getpid always says the same: after a reboot the same process id may come again;
  *   - getrandom follows from the log's seed;
- *   - the process exits before operation `kill_at`.
+ *   - the process exits before operation `kill_at`; operation `fail_at`, if it is a sync, says EIO.
  *
  * What it does not see, it cannot judge: a writable mapping of anything but the hint, and calls that
  * are not among those below, set `blind`; power_see_all compares the files with the log at the end.

@@ -62,18 +62,47 @@ make_durable(struct power_disk *disk, const struct power_op *op)
 	}
 }
 
+#define PAGE 4096
+
+/* Was any page of it written once more? */
+static bool
+is_rewritten(const struct power_disk *disk, uint32_t number)
+{
+	const struct power_op *op = &disk->log->op[disk->pending[number]];
+	uint64_t first = op->offset / PAGE, last = (op->offset + op->length) / PAGE;
+	for (uint32_t i = number + 1; i < disk->pending_count; i++) {
+		const struct power_op *later = &disk->log->op[disk->pending[i]];
+		if (later->kind == POWER_WRITE && later->file == op->file &&
+		    later->offset / PAGE <= last && (later->offset + later->length) / PAGE >= first)
+			return true;
+	}
+	return false;
+}
+
 static void
 sync_all(struct power_disk *disk, const struct power_op *sync)
 {
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < disk->pending_count; i++) {
 		const struct power_op *op = &disk->log->op[disk->pending[i]];
-		if (is_synced(op, sync))
+		if (is_synced(op, sync) && (!disk->stuck[i] || is_rewritten(disk, i))) {
 			make_durable(disk, op);
-		else
-			disk->pending[left++] = disk->pending[i];
+			continue;
+		}
+		disk->stuck[left] = disk->stuck[i];
+		disk->pending[left++] = disk->pending[i];
 	}
 	disk->pending_count = left;
+}
+
+static void
+fail_all(struct power_disk *disk, uint32_t file)
+{
+	for (uint32_t i = 0; i < disk->pending_count; i++) {
+		const struct power_op *op = &disk->log->op[disk->pending[i]];
+		if (op->kind == POWER_WRITE && op->file == file)
+			disk->stuck[i] = true;
+	}
 }
 
 bool
@@ -87,9 +116,12 @@ power_disk_step(struct power_disk *disk)
 		disk->generation = op->generation;
 	} else if (op->kind == POWER_SYNC || op->kind == POWER_SYNC_DIRECTORY) {
 		sync_all(disk, op);
+	} else if (op->kind == POWER_SYNC_FAILED) {
+		fail_all(disk, op->file);
 	} else {
 		if (disk->pending_count == POWER_PENDING)
 			power_fail("more than %d operations are pending", POWER_PENDING);
+		disk->stuck[disk->pending_count] = false;
 		disk->pending[disk->pending_count++] = disk->at;
 	}
 	disk->at++;

@@ -24,8 +24,11 @@
  *  L6  The size may have grown without the bytes, and have grown in part: up to any sector. Room that
  *      was never written reads as zeros, or, as ext4 data=writeback may leave it, as what stood on the disk before:
  *      bytes of other files, of older journals too, at the same place.
- *  L7  The file POWER_HINT is stored to through a mapping, at no time that anybody knows: any eight
- *      bytes, fewer, none, or no file.
+ *  L7  The file POWER_HINT is stored to through a mapping and never synced: any value that it ever had (the
+ *      recorder reads it at each operation), zeros, fewer bytes, none, or no file. Alien values, which
+ *      it never had, are tried too (a fresh block of ext4 data=writeback): see power_judge.h.
+ *  L8  After a sync that failed, what it should have made durable may never become so, whatever
+ *      later syncs say, unless it is written again ("fsyncgate": the kernel marks the pages clean).
  */
 #ifndef TESTS_POWER_DISK_H
 #define TESTS_POWER_DISK_H
@@ -52,6 +55,7 @@ struct power_disk {
 		uint32_t version;            /* changes with them */
 	} file[POWER_FILES];
 	uint32_t pending[POWER_PENDING]; /* operations that are not durable */
+	bool stuck[POWER_PENDING];       /* a sync of it has failed (L8) */
 	uint32_t pending_count;
 	uint64_t states, generation;     /* of the last mark */
 };
@@ -71,15 +75,15 @@ enum power_fate {
 };
 
 enum power_hint {
-	POWER_HINT_STORED, /* the last acknowledged generation */
-	POWER_HINT_BEFORE,
-	POWER_HINT_NEXT,
+	POWER_HINT_NOW,     /* what it said */
+	POWER_HINT_EARLIER, /* what it said at some time */
 	POWER_HINT_ZERO,
 	POWER_HINT_LARGEST,
-	POWER_HINT_NOISE,
 	POWER_HINT_SHORT,
 	POWER_HINT_EMPTY,
 	POWER_HINT_NONE,
+	POWER_HINT_NEXT,    /* alien: the generation after the last one */
+	POWER_HINT_NOISE,   /* alien */
 	POWER_HINTS
 };
 

@@ -136,9 +136,17 @@ judge_store(struct walk *walk)
 		    roll(walk, 1) % DEEP_EVERY == 0;
 	bool inner = walk->of == NULL && explore->inner != NULL &&
 		     (explore->only >= 0 || roll(walk, 2) % explore->inner_every == 0);
+	bool alien = judge->alien;
+	judge->alien |= walk->choice.hint >= POWER_HINT_NEXT;
 	int found = power_judge_look(judge, walk->store, walk->disk->states, deep);
+	if (found == POWER_REFUSED) {
+		explore->refused++;
+		judge->alien = alien;
+		return true;
+	}
 	if (found == POWER_NOT_FOUND) {
 		report(walk, "after the power loss");
+		judge->alien = alien;
 		return false;
 	}
 	uint32_t count = judge->count, after = power_judge_after(judge, (uint32_t)found, walk->round);
@@ -155,6 +163,7 @@ judge_store(struct walk *walk)
 	if (well && inner)
 		inner_explore(walk, (uint32_t)found, after);
 	judge->count = count;
+	judge->alien = alien;
 	return well;
 }
 

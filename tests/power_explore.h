@@ -33,6 +33,7 @@ struct power_explore {
 	bool quiet;                    /* the first failure ends it, and nothing is printed */
 	/* after */
 	uint64_t states, inner_states, points, failures;
+	uint64_t refused; /* states in which an alien hint made a store refuse that had acknowledged nothing */
 };
 
 void

@@ -177,12 +177,17 @@ make_changed(struct power_image *image, uint32_t number, const struct power_choi
 }
 
 static void
-make_hint(struct power_image_file *file, uint64_t generation, const struct power_choice *choice)
+make_hint(struct power_image_file *file, const struct power_disk *disk, const struct power_choice *choice)
 {
-	static const uint64_t step[POWER_HINTS] = {[POWER_HINT_BEFORE] = UINT64_MAX,
-						   [POWER_HINT_NEXT] = 1};
-	uint64_t seed = choice->seed, value = generation + step[choice->hint];
+	uint64_t seed = choice->seed, value = disk->log->hint;
+	uint32_t at = disk->at;
 	uint8_t bytes[8];
+	if (choice->hint == POWER_HINT_EARLIER)
+		at = (uint32_t)(power_random(&seed) % (at + 1));
+	if (at < disk->log->op_count)
+		value = disk->log->op[at].hint;
+	if (choice->hint == POWER_HINT_NEXT)
+		value = disk->generation + 1;
 	if (choice->hint == POWER_HINT_ZERO || choice->hint == POWER_HINT_LARGEST)
 		value = choice->hint == POWER_HINT_ZERO ? 0 : UINT64_MAX;
 	if (choice->hint == POWER_HINT_NOISE)
@@ -208,7 +213,7 @@ make_file(struct power_image *image, uint32_t number, const struct power_choice 
 	file->durable = !has_pending(disk, number);
 	if (strcmp(disk->log->file[number].name, POWER_HINT) == 0) {
 		file->durable = false;
-		make_hint(file, disk->generation, choice);
+		make_hint(file, disk, choice);
 	} else if (disk->log->file[number].directory) {
 		file->length = 0;
 		file->sum = 1;
@@ -459,8 +464,8 @@ power_image_print(const struct power_image *image, const struct power_choice *ch
 	static const char *const fates[] = {"lost", "kept", "torn"};
 	static const char *const sizes[] = {"as written", "full", "in part"};
 	static const char *const hints[] = {
-		"as stored", "one less", "one more", "0", "the largest", "noise", "3 bytes", "empty",
-		"no file"
+		"as it was", "as it was earlier", "0", "the largest", "3 bytes", "empty", "no file",
+		"one more than was acknowledged", "noise"
 	};
 	const struct power_disk *disk = image->disk;
 	fprintf(out, "  after operation %" PRIu32 " of %" PRIu32 "; sizes %s, unwritten room %s, "

@@ -175,6 +175,8 @@ power_judge_look(struct power_judge *judge, const char *path, uint64_t allowed, 
 	enum status status = store_open(path, &store, &fault);
 	if (status == STATUS_MISSING)
 		return find_absent(judge, allowed, &fault);
+	if (status == STATUS_CORRUPT && judge->alien && find_absent(judge, allowed, &fault) >= 0)
+		return POWER_REFUSED;
 	if (status != STATUS_OK) {
 		say(judge, "the store does not open: %s: %s, offset %" PRIu64 ": %s\n", status_name(status),
 		    fault.where, fault.offset, fault.text);
@@ -243,7 +245,8 @@ look_name(void *context, const char *name, struct fault *fault)
 		if (strcmp(name, known[i]) == 0)
 			return STATUS_OK;
 	bool segment = strncmp(name, "segment-", 8) == 0 && strcmp(name + length - 4, ".rps") == 0;
-	if (segment || strncmp(name, "compact.", 8) == 0)
+	bool kept = length > 8 && strcmp(name + length - 8, ".damaged") == 0 && judge->alien;
+	if (segment || kept || strncmp(name, "compact.", 8) == 0)
 		return STATUS_OK;
 	say(judge, "a writer left %s\n", name);
 	return STATUS_OK;

@@ -10,6 +10,7 @@
 
 #define POWER_STATES 64
 #define POWER_NOT_FOUND (-1)
+#define POWER_REFUSED (-2)  /* "damaged", which is allowed: see alien */
 #define POWER_ROUNDS 3     /* transactions that may come after */
 
 struct power_expected {
@@ -21,7 +22,12 @@ struct power_expected {
 struct power_judge {
 	struct power_expected state[POWER_STATES];
 	uint32_t count;
-	const char *folder;      /* room for feeds */
+	/*
+	 * The hint has a value that no writer stored. Then a tail of a transaction that was never acknowledged may
+	 * be taken for damage: files may be kept as *.damaged, and where nothing was ever
+	 * acknowledged, the store may refuse. Nothing may be lost, and no answer be wrong.
+	 */
+	bool alien;
 	char why[4096];          /* after a failure */
 	uint64_t checked, read;  /* layers, stores */
 };

@@ -45,7 +45,8 @@ power_log_append(struct power_log *log, const struct power_op *op)
 {
 	if (log->op_count == POWER_OPS)
 		power_fail("more than %d operations", POWER_OPS);
-	log->op[log->op_count++] = *op;
+	log->op[log->op_count] = *op;
+	log->op[log->op_count++].hint = log->hint;
 }
 
 uint32_t
@@ -130,7 +131,9 @@ power_log_start(struct power_log *log, const char *root, uint64_t seed)
 		power_fail("the path is too long: %s", root);
 	memcpy(log->root, root, log->root_length + 1);
 	log->mistake = 0;
-	log->kill_at = -1;
+	log->kill_at = log->fail_at = -1;
+	log->hint = 0;
+	log->hint_path[0] = '\0';
 	log->random = seed;
 	log->blind = NULL;
 	log->op_count = log->file_count = 0;
@@ -140,6 +143,10 @@ power_log_start(struct power_log *log, const char *root, uint64_t seed)
 	power_log_file(log, "", true);
 	scan(log, 0, root);
 	log->live = log->base;
+	for (uint32_t i = 0; i < log->file_count; i++)
+		if (strcmp(log->file[i].name, POWER_HINT) == 0 && log->file[i].length == 8)
+			for (int byte = 8; byte-- > 0;)
+				log->hint = log->hint << 8 | log->room[log->file[i].bytes + (uint64_t)byte];
 }
 
 /* --- names ------------------------------------------------------------------------------- */

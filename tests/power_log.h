@@ -28,6 +28,7 @@ enum power_kind {
 	POWER_SIZE,           /* ftruncate, or open with O_TRUNC */
 	POWER_SYNC,           /* fsync or fdatasync of a file */
 	POWER_SYNC_DIRECTORY,
+	POWER_SYNC_FAILED,    /* fsync or fdatasync said EIO */
 	POWER_MARK,           /* says which states may be found from here on */
 };
 
@@ -40,6 +41,7 @@ struct power_op {
 	uint64_t length;      /* of a write; the new size */
 	uint64_t bytes;       /* of a write: where in `room` */
 	uint64_t states, generation; /* of a mark */
+	uint64_t hint;        /* what POWER_HINT said just after it */
 };
 
 /* A file or directory, whatever its names. Number 0 is the directory that is recorded. */
@@ -64,6 +66,9 @@ struct power_log {
 	size_t root_length;
 	int mistake;                 /* enum power_mistake of extra_powerloss.h */
 	long kill_at;                /* operations before this are done; < 0: all */
+	long fail_at;                /* this one, if it is a sync, fails; < 0: none */
+	uint64_t hint;               /* read last */
+	char hint_path[POWER_PATH_BYTES];
 	uint64_t random;
 	const char *blind;           /* a call that the recorder does not understand; NULL */
 	struct power_names base, live; /* at the start, and by now */

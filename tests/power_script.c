@@ -166,6 +166,27 @@ make_compact(struct power_script *script, uint64_t seed)
 	then(script, by_command(of_kind(POWER_COMPACT, 0, 0)));
 }
 
+/* A store of before the journal: four layers, made by the program of commit 08a2d1a. */
+static void
+make_upgrade(struct power_script *script, uint64_t seed)
+{
+	struct power_step other = put(100, 5, 2), category = {.kind = POWER_CATEGORY, .category = 7};
+	script->prepared = "v2-powerloss.tar.gz";
+	setup(script, put(0, 60, 1));
+	other.source = 1;
+	setup(script, other);
+	other.first = 3;
+	other.count = 2;
+	other.tag = 3;
+	setup(script, other);
+	setup(script, of_kind(POWER_REMOVE, 10, 3));
+	setup(script, category);
+	if (power_random(&seed) % 2 == 0)
+		then(script, of_kind(POWER_NOTHING, 0, 0));
+	then(script, put(200, pick(&seed, 1, 9), 1));
+	then(script, by_command(of_kind(POWER_REMOVE, pick(&seed, 0, 50), 7)));
+}
+
 /* A journal that is nearly full of records. */
 static void
 make_journal(struct power_script *script, uint64_t seed)
@@ -238,6 +259,7 @@ const struct power_workload power_workloads[] = {
 	{"expire", make_expire, true},
 	{"fold", make_fold, true},
 	{"compact", make_compact, true},
+	{"upgrade", make_upgrade, true},
 	{"journal", make_journal, true},
 	{"large", make_large, true},
 	{"random", make_random, true},

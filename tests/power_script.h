@@ -13,7 +13,7 @@
 
 struct power_script {
 	const char *store;    /* below the directory that is recorded; its parents are made, too */
-	const char *prepared; /* a store to begin with: a folder of tests/stores; NULL: none */
+	const char *prepared; /* a store to begin with, which `setup` tells of: tests/stores; NULL: none */
 	uint32_t setup_count, step_count;
 	struct power_step setup[POWER_SETUP], step[POWER_STEPS];
 };
