@@ -16,6 +16,7 @@
  * Some workloads are also killed at each operation; what has reached the kernel by then is there for the
  * next writer, who tries the same again or does something else; that one may be killed, too; then the
  * power is lost. (NAME/kill-N+0-retry, NAME/kill-N+M-other: killed at operation N, and M operations on.)
+ * Or a sync says EIO: what it stood for may never be durable (NAME/eio-N+0-retry).
  *
  * Does it see mistakes? Each of enum power_mistake is planted in the record in turn and must be caught.
  *
@@ -32,12 +33,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/extra_powerloss.h"
-#include "tests/fixture.h"
 #include "tests/power_bytes.h"
 #include "tests/power_explore.h"
 #include "tests/power_script.h"
@@ -45,7 +44,7 @@
 #define LOG_BYTES (256u << 20)
 #define INNER_BYTES (64u << 20)
 #define STATE_SECONDS 120 /* nothing takes that long; a state that hangs is found */
-#define SAMPLE_KILLS 3    /* of each workload that is killed */
+#define SAMPLE_STOPS 6    /* of each workload that is stopped in the middle */
 
 struct options {
 	bool sample;
@@ -246,12 +245,18 @@ check_recorder(const char *label)
 /* --- exploring ------------------------------------------------------------------------------------ */
 
 static double
-cpu_seconds(void)
+cpu_of(int who)
 {
 	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
+	getrusage(who, &usage);
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static double
+cpu_seconds(void)
+{
+	return cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN);
 }
 
 static void
@@ -260,7 +265,7 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 	struct power_explore work = {
 		.places = &places, .log = the_log, .inner = inner_log, .judge = &judge, .store = store,
 		.seed = options.seed, .depth = options.depth, .from = from, .budget = budget,
-		.inner_every = 50, .only = options.state,
+		.inner_every = options.sample ? 100 : 50, .only = options.state,
 	};
 	snprintf(work.label, sizeof(work.label), "%s", label);
 	power_explore(&work);
@@ -310,6 +315,14 @@ highest(uint64_t states)
 	return bit;
 }
 
+/* How a writer ends before its time. */
+struct stop {
+	bool fails;         /* its sync number `at` fails, and its transaction with it; else it is killed before `at` */
+	uint32_t at;        /* an operation */
+	uint32_t again;     /* the next writer tries the same again and is killed so many operations on; 0: no */
+	bool retry;         /* the last writer tries the same again; else it does something else */
+};
+
 /* What a kill left, without any loss of power; POWER_NOT_FOUND was told. */
 static int
 look_killed(const struct power_script *script, const char *label, uint64_t *states)
@@ -340,6 +353,7 @@ go_on(const struct power_script *script, bool retry, uint64_t states, int found,
 	if (retry && step >= script->step_count)
 		return -1;
 	the_log->kill_at = kill_at;
+	the_log->fail_at = -1;
 	pid_t child = fork_child();
 	if (child != 0)
 		return wait_for(child);
@@ -358,37 +372,58 @@ go_on(const struct power_script *script, bool retry, uint64_t states, int found,
 	_exit(0);
 }
 
-/* A writer is killed at operation `at`, the next one at its `again`-th (0: not at all), and the power is lost. */
 static void
-explore_killed(const struct power_workload *workload, const struct power_script *script, uint32_t at,
-	       uint32_t again, bool retry, uint64_t budget)
+fail(const char *label, const char *what)
+{
+	printf("FAILED: %s, seed %" PRIu64 ": %s: %s\n", label, options.seed, what, told->text);
+	total.failed++;
+}
+
+/* The first writer, up to its end; false if there is nothing to go on from. */
+static bool
+stop_first(const struct power_script *script, const struct stop *stop, const char *label)
+{
+	begin(options.seed);
+	if (!stop->fails)
+		return record_steps(script, (long)stop->at) == POWER_KILLED;
+	the_log->fail_at = (long)stop->at;
+	int status = record_steps(script, -1);
+	bool failed = false;
+	for (uint32_t i = 0; i < the_log->op_count; i++)
+		failed |= the_log->op[i].kind == POWER_SYNC_FAILED;
+	if (failed && status == 0)
+		fail(label, "a sync failed and nobody noticed");
+	return failed && status != 0;
+}
+
+/* A writer ends in the middle, and perhaps the next one, too; another one goes on, and the power is lost. */
+static void
+explore_stopped(const struct power_workload *workload, const struct power_script *script,
+		const struct stop *stop, uint64_t budget)
 {
 	char label[96];
 	uint64_t states;
-	snprintf(label, sizeof(label), "%s/kill-%" PRIu32 "+%" PRIu32 "-%s", workload->name, at, again,
-		 retry ? "retry" : "other");
+	snprintf(label, sizeof(label), "%s/%s-%" PRIu32 "+%" PRIu32 "-%s", workload->name,
+		 stop->fails ? "eio" : "kill", stop->at, stop->again, stop->retry ? "retry" : "other");
 	snprintf(power_explore_now, sizeof(power_explore_now), "--workload %s --seed %" PRIu64 "\n", label,
 		 options.seed);
-	begin(options.seed);
-	if (record_steps(script, (long)at) != POWER_KILLED)
+	if (!stop_first(script, stop, label))
 		return;
 	int found = look_killed(script, label, &states);
-	if (found != POWER_NOT_FOUND && again > 0 &&
-	    go_on(script, true, states, found, (long)(the_log->op_count + again)) == POWER_KILLED)
+	if (found != POWER_NOT_FOUND && stop->again > 0) {
+		long kill_at = (long)(the_log->op_count + stop->again);
+		if (go_on(script, true, states, found, kill_at) != POWER_KILLED)
+			return;
 		found = look_killed(script, label, &states);
-	else if (again > 0)
-		return;
+	}
 	if (found == POWER_NOT_FOUND)
 		return;
 	uint32_t from = the_log->op_count;
-	int status = go_on(script, retry, states, found, -1);
-	if (status < 0)
+	int status = go_on(script, stop->retry, states, found, -1);
+	if (status > 0)
+		fail(label, "the next writer cannot go on");
+	if (status != 0)
 		return;
-	if (status != 0) {
-		printf("FAILED: %s, seed %" PRIu64 ": after the kill: %s\n", label, options.seed, told->text);
-		total.failed++;
-		return;
-	}
 	check_recorder(label);
 	explore(label, script->store, from, budget);
 }
@@ -403,20 +438,23 @@ is_over(void)
 }
 
 static void
-run_workload(const struct power_workload *workload, uint64_t budget, uint32_t kills)
+run_workload(const struct power_workload *workload, uint64_t budget, uint32_t stops)
 {
 	static struct power_script script;
 	uint64_t random = options.seed * 31 + 7;
 	power_script_make(workload, options.seed, &script);
 	make_start(&script);
-	uint32_t operations = explore_plain(workload, &script, budget);
-	if (!workload->killed)
-		return;
-	for (uint32_t i = 0; i < kills && i < 3 * operations && !is_over(); i++) {
-		uint32_t at = kills < operations ? (uint32_t)(power_random(&random) % operations) : i / 3;
-		uint32_t again = i % 3 == 2 ? 1 + (uint32_t)(power_random(&random) % 12) : 0;
-		explore_killed(workload, &script, at, again, i % 3 == 0 || power_random(&random) % 2 == 0,
-			       budget);
+	uint32_t count = explore_plain(workload, &script, budget), syncs[POWER_OPS], sync_count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (the_log->op[i].kind == POWER_SYNC || the_log->op[i].kind == POWER_SYNC_DIRECTORY)
+			syncs[sync_count++] = i;
+	for (uint32_t i = 0; workload->killed && i < stops && !is_over(); i++) {
+		struct stop stop = {.fails = i % 4 == 3, .retry = power_random(&random) % 2 == 0};
+		stop.at = stop.fails ? syncs[power_random(&random) % sync_count]
+				     : (uint32_t)(power_random(&random) % count);
+		if (i % 4 == 2)
+			stop.again = 1 + (uint32_t)(power_random(&random) % 12);
+		explore_stopped(workload, &script, &stop, budget);
 	}
 }
 
@@ -445,11 +483,12 @@ run_one(const char *name)
 		explore_plain(workload, &script, 0);
 		return;
 	}
-	uint32_t at, again;
+	struct stop stop = {.fails = strncmp(slash, "/eio-", 5) == 0};
 	char way[16];
-	if (sscanf(slash, "/kill-%" SCNu32 "+%" SCNu32 "-%15s", &at, &again, way) != 3)
+	if (sscanf(slash, "/%*[a-z]-%" SCNu32 "+%" SCNu32 "-%15s", &stop.at, &stop.again, way) != 3)
 		power_fail("no workload '%s'", name);
-	explore_killed(workload, &script, at, again, strcmp(way, "retry") == 0, 0);
+	stop.retry = strcmp(way, "retry") == 0;
+	explore_stopped(workload, &script, &stop, 0);
 }
 
 /* --- planted mistakes ---------------------------------------------------------------------------------- */
@@ -457,17 +496,19 @@ run_one(const char *name)
 /* Where a mistake must show. */
 static const struct { enum power_mistake mistake; const char *workload; } planted[] = {
 	{POWER_NO_STATE_SYNC, "first"},
+	{POWER_NO_APPEND_SYNC, "adds"},
 	{POWER_NO_SEGMENT_SYNC, "large"},
 	{POWER_NO_NAME_SYNC, "first"},
 	{POWER_NO_SEGMENT_NAME_SYNC, "large"},
 	{POWER_NO_PARENT_SYNC, "first"},
 	{POWER_RENAME_FIRST, "first"},
-	{POWER_IN_PLACE, "compact"},
+	{POWER_IN_PLACE, "journal"},
 	{POWER_UNLINK_EARLY, "large"},
 	{POWER_EARLY_ACK, "adds"},
 	{POWER_SYNC_TOO_SOON, "adds"},
 	{POWER_WRONG_FILE, "adds"},
 	{POWER_SHORT_WRITE, "adds"},
+	{POWER_TAIL_OVERWRITTEN, "adds"},
 };
 
 static void
@@ -479,6 +520,7 @@ run_planted(enum power_mistake mistake, const char *name)
 	make_start(&script);
 	begin(options.seed);
 	the_log->mistake = (int)mistake;
+	judge.alien = true; /* a false alarm does not count: it must be a loss, or a store that is broken */
 	if (record_steps(&script, -1) != 0)
 		power_fail("%s: %s", name, told->text);
 	struct power_explore work = {
@@ -487,6 +529,7 @@ run_planted(enum power_mistake mistake, const char *name)
 	};
 	snprintf(work.label, sizeof(work.label), "%s with %s", name, power_mistake_name(mistake));
 	power_explore(&work);
+	judge.alien = false;
 	total.explored++;
 	if (work.failures > 0) {
 		printf("planted %s: caught after %" PRIu64 " states (%s)\n", power_mistake_name(mistake),
@@ -521,41 +564,11 @@ died(int signal_number)
 	raise(signal_number);
 }
 
-static bool
-take_place(char path[POWER_PATH_BYTES], const char *name)
-{
-	snprintf(path, POWER_PATH_BYTES, "%.400s/%s", places.base, name);
-	return mkdir(path, 0755) == 0;
-}
-
-static void
-make_places(void)
-{
-	snprintf(places.base, sizeof(places.base), "/dev/shm/repute-powerloss-%ld", (long)getpid());
-	if (mkdir(places.base, 0700) != 0) {
-		char *path = fixture_path("powerloss");
-		snprintf(places.base, sizeof(places.base), "%s", path);
-		free(path);
-		if (mkdir(places.base, 0700) != 0)
-			power_fail("cannot make %s", places.base);
-	}
-	if (!take_place(places.live, "live") || !take_place(places.state, "state") ||
-	    !take_place(places.again, "again") || !take_place(places.cache, "cache"))
-		power_fail("cannot make folders in %s", places.base);
-}
-
-static void
-remove_places(void)
-{
-	power_directory_clear(places.base);
-	rmdir(places.base);
-}
-
 static void
 start(void)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
-	make_places();
+	power_places_make(&places);
 	the_log = power_log_new(LOG_BYTES);
 	inner_log = power_log_new(INNER_BYTES);
 	start_log = power_log_new(INNER_BYTES);
@@ -576,7 +589,7 @@ run(void)
 	} else if (options.sample) {
 		run_all_planted();
 		for (size_t i = 0; i < power_workload_count; i++)
-			run_workload(&power_workloads[i], 90, SAMPLE_KILLS);
+			run_workload(&power_workloads[i], 90, SAMPLE_STOPS);
 	} else {
 		run_all_planted();
 		for (; !is_over(); options.seed++)
@@ -616,7 +629,6 @@ main(int argc, char **argv)
 		take_option(option);
 	start();
 	run();
-	remove_places();
 	printf("%" PRIu64 " states and %" PRIu64 " in recoveries, %" PRIu64 " points, seed %" PRIu64
 	       ", %.1f s CPU\n", total.states, total.inner, total.points, options.seed, cpu_seconds());
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total.explored - total.failed, total.failed);

@@ -8,14 +8,7 @@
 
 #include "tests/power_disk.h"
 #include "tests/power_judge.h"
-
-struct power_places {
-	char base[POWER_PATH_BYTES];   /* all that follow are in it */
-	char live[POWER_PATH_BYTES];   /* what is recorded */
-	char state[POWER_PATH_BYTES];  /* what is found after a power loss */
-	char again[POWER_PATH_BYTES];  /* and after one in the recovery from it */
-	char cache[POWER_PATH_BYTES];  /* large files that do not change */
-};
+#include "tests/power_places.h"
 
 struct power_explore {
 	/* before */

@@ -18,8 +18,7 @@ power_fail(const char *format, ...)
 	vprintf(format, rest);
 	printf("\n");
 	va_end(rest);
-	fflush(stdout);
-	_Exit(2);
+	exit(2);
 }
 
 struct power_log *
