@@ -121,6 +121,19 @@ file_in_close(struct file_in *in)
 	in->descriptor = -1;
 }
 
+/* Somebody who cuts or replaces the file while a writer is at work would make it write past a hole. */
+static enum status
+check_end(int fd, uint64_t end, const char *path, struct fault *fault)
+{
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return fault_errno(fault, errno, path, "cannot stat");
+	if ((uint64_t)info.st_size == end)
+		return STATUS_OK;
+	return fault_set(fault, STATUS_CORRUPT, path, end, "somebody else changed its length to %lld",
+			 (long long)info.st_size);
+}
+
 static enum status
 append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const char *path,
 	     struct fault *fault)
@@ -146,7 +159,12 @@ file_append(const char *path, uint64_t end, const void *bytes, size_t length, bo
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fault_errno(fault, errno, path, "cannot open");
-	enum status status = append_bytes(fd, end, bytes, length, path, fault);
+	enum status status = check_end(fd, end, path, fault);
+	if (status != STATUS_OK) {
+		close(fd);
+		return status;
+	}
+	status = append_bytes(fd, end, bytes, length, path, fault);
 	if (status == STATUS_OK && fdatasync(fd) != 0)
 		status = fault_errno(fault, errno, path, "cannot sync");
 	if (status != STATUS_OK)
@@ -452,25 +470,48 @@ file_each_name(const char *path, file_name_cb *call, void *context, struct fault
 
 /* --- lock, counter, randomness ------------------------------------------------ */
 
+#define LOCK_TRIES 16
+
+static enum status
+lock_fault(int error, const char *path, struct fault *fault)
+{
+	if (error == EINTR)
+		return fault_set(fault, STATUS_STOPPED, path, 0,
+				 "stopped while waiting for another writer");
+	if (error == EWOULDBLOCK)
+		return fault_set(fault, STATUS_BUSY, path, 0,
+				 "another process is writing to this store");
+	return fault_errno(fault, error, path, "cannot lock");
+}
+
+/* Is it still the file of that name? If not, others lock another one. */
+static bool
+has_name(int fd, const char *path)
+{
+	struct stat ours, named;
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&
+	       ours.st_dev == named.st_dev;
+}
+
 enum status
 file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault *fault)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-		int error = errno;
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return fault_errno(fault, errno, path, "cannot open");
+		if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+			int error = errno;
+			close(fd);
+			return lock_fault(error, path, fault);
+		}
+		if (has_name(fd, path)) {
+			lock->descriptor = fd;
+			return STATUS_OK;
+		}
 		close(fd);
-		if (error == EINTR)
-			return fault_set(fault, STATUS_STOPPED, path, 0,
-					 "stopped while waiting for another writer");
-		if (error == EWOULDBLOCK)
-			return fault_set(fault, STATUS_BUSY, path, 0,
-					 "another process is writing to this store");
-		return fault_errno(fault, error, path, "cannot lock");
 	}
-	lock->descriptor = fd;
-	return STATUS_OK;
+	return fault_set(fault, STATUS_IO, path, 0, "is removed again and again");
 }
 
 void

@@ -113,8 +113,27 @@ expect 'each source' 0 '"sources":[{"name":"feed","claims":1,"expired":0,"last_i
 expect 'entries and claims' 0 '9 9' bash -c "'$repute' --store s --now $now stats --json |
 	sed 's/.*\"entries\":\([0-9]*\),\"claims\":\([0-9]*\).*/\1 \2/'"
 expect 'bytes are those of the layers' 0 '' test "$(field base_bytes at stats)" -gt 0
-expect 'for people' 0 '7' bash -c "'$repute' --store s --now $now stats | grep -c '^[a-z].*[0-9]\|  later'"
+expect 'for people' 0 '9' bash -c "'$repute' --store s --now $now stats | grep -c '^[a-z].*[0-9]\|  later'"
 refuse 'stats takes no value' 'takes no value' at stats x
+expect 'the journal' 0 '2' bash -c "'$repute' --store s --now $now stats --json |
+	grep -oE '\"journal_bytes\":[1-9][0-9]*|\"last_compaction\":\"2026-01-01T00:00:00Z\"' | wc -l"
+
+# readers: one that waits for its input, then one whose base has been folded away
+readers() { at stats --json | sed 's/.*"readers":{\([^[]*\).*/\1/'; }
+expect 'nobody reads' 0 '"count":0,"behind":0,"pids":' readers
+mkfifo input
+at lookup <input >output 2>&1 &
+reader=$!
+exec 9>input
+for _ in {1..100}; do [ "$(readers)" = '"count":0,"behind":0,"pids":' ] || break; sleep 0.05; done
+expect 'one reads' 0 '"count":1,"behind":0,"pids":' readers
+at add -q w.example x.example y.example z.example
+at compact -q
+expect 'its base is gone' 0 '"count":1,"behind":1,"pids":' readers
+exec 9>&-
+wait "$reader"
+expect 'nobody reads any more' 0 '"count":0,"behind":0,"pids":' readers
+rm input output
 
 # ---- odd moments -----------------------------------------------------------------------
 
