@@ -13,6 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/limits.h"
+
+/* Broken off by a signal, and to be made again? Signals without end are an error. */
+static bool
+is_interrupted(unsigned *times)
+{
+	return errno == EINTR && (*times)++ < LIMIT_INTERRUPTS;
+}
+
 /* What is not there is missing, not a failure: the store reads its manifest again then. */
 static enum status
 cannot_open(struct fault *fault, int error, const char *path, const char *doing)
@@ -98,9 +107,10 @@ file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t leng
 	     struct fault *fault)
 {
 	uint8_t *to = bytes;
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t got = pread(in->descriptor, to, length, (off_t)offset);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && is_interrupted(&interrupts))
 			continue;
 		if (got < 0)
 			return fault_errno(fault, errno, NULL, "cannot read");
@@ -138,9 +148,10 @@ static enum status
 append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const char *path,
 	     struct fault *fault)
 {
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t wrote = pwrite(fd, bytes, length, (off_t)end);
-		if (wrote < 0 && errno == EINTR)
+		if (wrote < 0 && is_interrupted(&interrupts))
 			continue;
 		if (wrote <= 0)
 			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, path, "cannot write");
@@ -215,9 +226,10 @@ file_out_open(const char *path, struct file_out **out, struct fault *fault)
 static enum status
 write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct fault *fault)
 {
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t wrote = write(out->descriptor, bytes, length);
-		if (wrote < 0 && errno == EINTR)
+		if (wrote < 0 && is_interrupted(&interrupts))
 			continue;
 		if (wrote <= 0)
 			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, out->temporary,
@@ -521,24 +533,31 @@ file_lock_drop(struct file_lock *lock)
 	lock->descriptor = -1;
 }
 
+/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
+static enum status
+counter_prepare(int fd, const char *path, bool write, struct fault *fault)
+{
+	static const uint8_t zero[sizeof(uint64_t)];
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return fault_errno(fault, errno, path, "cannot stat");
+	if (info.st_size >= (off_t)sizeof(zero))
+		return STATUS_OK;
+	if (!write)
+		return fault_set(fault, STATUS_MISSING, path, 0, "holds no counter");
+	return append_bytes(fd, 0, zero, sizeof(zero), path, fault);
+}
+
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault)
 {
 	int fd = open(path, write ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	struct stat info;
-	int bad = fstat(fd, &info);
-	/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
-	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t)) {
-		static const uint64_t zero;
-		ssize_t done = write ? pwrite(fd, &zero, sizeof(zero), 0) : (errno = EINVAL, -1);
-		bad = done == (ssize_t)sizeof(zero) ? 0 : -1;
-	}
-	if (bad != 0) {
-		int error = errno;
+		return cannot_open(fault, errno, path, "cannot open");
+	enum status status = counter_prepare(fd, path, write, fault);
+	if (status != STATUS_OK) {
 		close(fd);
-		return fault_errno(fault, error, path, "cannot use as a counter");
+		return status;
 	}
 	void *bytes = mmap(NULL, sizeof(uint64_t), write ? PROT_READ | PROT_WRITE : PROT_READ,
 			   MAP_SHARED, fd, 0);
@@ -563,9 +582,10 @@ file_random(uint64_t words[2], struct fault *fault)
 {
 	uint8_t *bytes = (uint8_t *)words;
 	size_t have = 0;
+	unsigned interrupts = 0;
 	while (have < 16) {
 		ssize_t got = getrandom(bytes + have, 16 - have, 0);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && is_interrupted(&interrupts))
 			continue;
 		if (got <= 0)
 			return fault_errno(fault, errno, NULL, "cannot get random bytes");

@@ -130,6 +130,7 @@ file_lock_drop(struct file_lock *lock);
 struct file_counter {
 	uint64_t *value; /* load with __atomic_load_n */
 };
+/* To read: missing if there is none or it is too short. To write: it is made. */
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault);
 void

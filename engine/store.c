@@ -58,12 +58,16 @@ no_store(const char *directory, struct fault *fault)
 			 "there is no store here; the first import or add makes one");
 }
 
-/* Begun, but nothing was ever published, or nothing of it is left: "not listed" would be a false answer. */
+/*
+ * Begun, but nothing was ever published, or nothing of it is left: "not listed" would be a false answer. A
+ * first transaction that failed may have left its number: what was written anew has no time then.
+ */
 static enum status
 is_published(const struct store *store, struct fault *fault)
 {
 	const struct view *view = store->current;
-	if (view->generation == 0 && !store_is_lost(view, store->seen))
+	bool empty = view->generation == 0 || (view->published == 0 && view->layer_count == 0);
+	if (empty && !store_is_lost(view, store->seen))
 		return no_store(store->directory, fault);
 	store_tell(view, store->seen, 0, fault);
 	if (view->generation != 0 || fault == NULL)
@@ -124,9 +128,12 @@ enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault)
 {
 	struct view *fresh;
+	bool blind = store->counter.value == NULL; /* it could not be opened: perhaps now */
+	if (blind)
+		open_counter(store);
 	uint64_t value = counter_value(store);
 	*changed = false;
-	if (value == store->seen && store->counter.value != NULL)
+	if (!blind && value == store->seen)
 		return STATUS_OK;
 	enum status status = view_load(store->directory, store->current, &fresh, fault);
 	if (status != STATUS_OK)

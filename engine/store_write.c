@@ -71,7 +71,8 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 
 /*
  * W3 and W4. A record that could not be made durable is cut away; since a reader may have seen it, the
- * counter takes its number out of use, so that no other state ever has it.
+ * counter takes its number out of use, so that no other state ever has it. If it cannot even be cut, it may be
+ * the last good one: the counter must not say that it came to W5.
  */
 static enum status
 append_record(struct store_write *write, const struct store_plan *plan,
@@ -84,7 +85,7 @@ append_record(struct store_write *write, const struct store_plan *plan,
 	if (status == STATUS_OK)
 		status = journal_append(path, &write->view->place, state, parts, &cut, fault);
 	if (status != STATUS_OK)
-		counter_set(&write->counter, state->generation);
+		counter_set(&write->counter, cut ? state->generation : STORE_COUNTER_UNKNOWN);
 	return status;
 }
 
