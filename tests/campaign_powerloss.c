@@ -27,12 +27,14 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +46,6 @@
 #define LOG_BYTES (256u << 20)
 #define INNER_BYTES (64u << 20)
 #define STATE_SECONDS 120 /* nothing takes that long; a state that hangs is found */
-#define SAMPLE_STOPS 6    /* of each workload that is stopped in the middle */
 
 struct options {
 	bool sample;
@@ -61,8 +62,8 @@ struct told {
 	uint64_t generation;
 };
 
-static struct options options = {.seed = 1, .states = 600000, .state = -1, .depth = 24,
-				 .seconds = 800};
+static struct options options = {.seed = 1, .states = 1000000, .state = -1, .depth = 24,
+				 .seconds = 840};
 static struct power_places places;
 static struct power_log *the_log, *inner_log, *start_log;
 static uint64_t start_generation;
@@ -438,7 +439,7 @@ is_over(void)
 }
 
 static void
-run_workload(const struct power_workload *workload, uint64_t budget, uint32_t stops)
+run_workload(const struct power_workload *workload, uint64_t budget, uint32_t part)
 {
 	static struct power_script script;
 	uint64_t random = options.seed * 31 + 7;
@@ -448,7 +449,7 @@ run_workload(const struct power_workload *workload, uint64_t budget, uint32_t st
 	for (uint32_t i = 0; i < count; i++)
 		if (the_log->op[i].kind == POWER_SYNC || the_log->op[i].kind == POWER_SYNC_DIRECTORY)
 			syncs[sync_count++] = i;
-	for (uint32_t i = 0; workload->killed && i < stops && !is_over(); i++) {
+	for (uint32_t i = 0; i < (workload->stops + part - 1) / part && !is_over(); i++) {
 		struct stop stop = {.fails = i % 4 == 3, .retry = power_random(&random) % 2 == 0};
 		stop.at = stop.fails ? syncs[power_random(&random) % sync_count]
 				     : (uint32_t)(power_random(&random) % count);
@@ -466,7 +467,8 @@ find_workload(const char *name, size_t length)
 		    strncmp(power_workloads[i].name, name, length) == 0)
 			return &power_workloads[i];
 	for (size_t i = 0; i < power_workload_count; i++)
-		printf("%s%s\n", power_workloads[i].name, power_workloads[i].killed ? ", and /kill-N+M-retry, -other" : "");
+		printf("%s, %s/kill-N+M-retry, -other, /eio-N+M-retry, -other\n", power_workloads[i].name,
+		       power_workloads[i].name);
 	power_fail("no workload '%s'", name);
 }
 
@@ -589,12 +591,12 @@ run(void)
 	} else if (options.sample) {
 		run_all_planted();
 		for (size_t i = 0; i < power_workload_count; i++)
-			run_workload(&power_workloads[i], 90, SAMPLE_STOPS);
+			run_workload(&power_workloads[i], 60, 3);
 	} else {
 		run_all_planted();
 		for (; !is_over(); options.seed++)
 			for (size_t i = 0; i < power_workload_count && !is_over(); i++)
-				run_workload(&power_workloads[i], 4000, 12);
+				run_workload(&power_workloads[i], power_workloads[i].states, 1);
 	}
 }
 
@@ -627,6 +629,7 @@ main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
 		take_option(option);
+	mallopt(M_MMAP_THRESHOLD, 1 << 30); /* the buffers of each writer come again and again */
 	start();
 	run();
 	printf("%" PRIu64 " states and %" PRIu64 " in recoveries, %" PRIu64 " points, seed %" PRIu64

@@ -12,3 +12,7 @@ CAMPAIGN_RUN = $(MAKE) $(B)/tests/campaign_$(1) $(B)/repute >&2 && mkdir -p buil
 $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
+
+.PHONY: powerloss
+powerloss: ## Lose the power at every point of what a writer does, a million states (14 minutes of CPU; POWERLOSS='--states N --seconds N --seed N')
+	@$(call CAMPAIGN_RUN,powerloss,$(POWERLOSS))

@@ -166,6 +166,20 @@ make_compact(struct power_script *script, uint64_t seed)
 	then(script, by_command(of_kind(POWER_COMPACT, 0, 0)));
 }
 
+/* Writers beside a compaction. */
+static void
+make_beside(struct power_script *script, uint64_t seed)
+{
+	setup(script, put(0, 300, 1));
+	setup(script, put(290, pick(&seed, 1, 20), 2));
+	setup(script, of_kind(POWER_REMOVE, 10, 5));
+	then(script, of_kind(POWER_FOLD, 0, 0));
+	then(script, put(400, pick(&seed, 1, 20), 2));
+	then(script, of_kind(POWER_REMOVE, pick(&seed, 250, 295), 8));
+	then(script, of_kind(POWER_INSTALL, 0, 0));
+	then(script, put(12, 3, 3));
+}
+
 /* A store of before the journal: four layers, made by the program of commit 08a2d1a. */
 static void
 make_upgrade(struct power_script *script, uint64_t seed)
@@ -248,21 +262,22 @@ make_random(struct power_script *script, uint64_t seed)
 }
 
 const struct power_workload power_workloads[] = {
-	{"first", make_first, true},
-	{"first-command", make_first_command, false},
-	{"adds", make_adds, true},
-	{"batch", make_batch, false},
-	{"remove", make_remove, false},
-	{"mirror", make_mirror, true},
-	{"retag", make_retag, false},
-	{"category", make_category, false},
-	{"expire", make_expire, true},
-	{"fold", make_fold, true},
-	{"compact", make_compact, true},
-	{"upgrade", make_upgrade, true},
-	{"journal", make_journal, true},
-	{"large", make_large, true},
-	{"random", make_random, true},
+	{"first", make_first, 2000, 12},
+	{"first-command", make_first_command, 2000, 4},
+	{"adds", make_adds, 2000, 12},
+	{"batch", make_batch, 300, 2},
+	{"remove", make_remove, 2000, 6},
+	{"mirror", make_mirror, 2000, 12},
+	{"retag", make_retag, 2000, 4},
+	{"category", make_category, 2000, 4},
+	{"expire", make_expire, 2000, 8},
+	{"fold", make_fold, 600, 8},
+	{"compact", make_compact, 2000, 10},
+	{"upgrade", make_upgrade, 2000, 10},
+	{"journal", make_journal, 300, 2},
+	{"beside", make_beside, 2000, 10},
+	{"large", make_large, 400, 2},
+	{"random", make_random, 2000, 16},
 };
 const size_t power_workload_count = sizeof(power_workloads) / sizeof(power_workloads[0]);
 

@@ -21,7 +21,8 @@ struct power_script {
 struct power_workload {
 	const char *name;
 	void (*make)(struct power_script *script, uint64_t seed);
-	bool killed;          /* also killed at each operation, and gone on with by another writer */
+	uint64_t states;      /* judged of its log in a campaign, at most, about */
+	unsigned stops;       /* how often, in a round, a writer is stopped in its middle and another goes on */
 };
 extern const struct power_workload power_workloads[];
 extern const size_t power_workload_count;

@@ -10,7 +10,7 @@
 
 #include "engine/canon.h"
 #include "engine/cli.h"
-#include "engine/store.h"
+#include "engine/store_state.h"
 #include "engine/sweep.h"
 #include "loader/commands.h"
 #include "loader/ingest.h"
@@ -179,6 +179,27 @@ run_engine(const struct power_step *step, const char *store, uint64_t now, uint6
 		return status;
 	}
 	return store_write_commit(write, now, step->kind == POWER_COMPACT, generation, fault);
+}
+
+/* Another writer's half has died with its process: then all of it. */
+static enum status
+run_compaction(const struct power_step *step, const char *store, uint64_t now, uint64_t *generation,
+	       struct fault *fault)
+{
+	static struct store_compaction compaction;
+	static bool begun;
+	bool done;
+	enum status status = STATUS_OK;
+	if (!begun)
+		status = store_compaction_begin(&compaction, store, true, fault);
+	begun = true;
+	if (status == STATUS_OK && step->kind == POWER_FOLD)
+		return STATUS_OK;
+	if (status == STATUS_OK)
+		status = store_compaction_finish(&compaction, now, &done, generation, fault);
+	store_compaction_fini(&compaction);
+	begun = false;
+	return status;
 }
 
 /* --- through the loader ------------------------------------------------------------------------------ */
@@ -358,6 +379,8 @@ power_step_run(const struct power_step *step, const char *store, const char *fol
 {
 	if (step->command)
 		return run_command(step, store, folder, now, fault);
+	if (step->kind == POWER_FOLD || step->kind == POWER_INSTALL)
+		return run_compaction(step, store, now, generation, fault);
 	if (step->kind == POWER_MIRROR)
 		return run_ingest(step, store, folder, now, generation, fault);
 	return run_engine(step, store, now, generation, fault);

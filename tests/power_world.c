@@ -66,7 +66,7 @@ power_category_name(uint32_t number, char text[32])
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-/* FNV-1a and a second one of the same kind, each finished well, for they are added up. */
+/* Multiply and fold, twice; each is finished well, for they are added up. */
 static uint64_t
 finish(uint64_t word)
 {
@@ -78,10 +78,14 @@ finish(uint64_t word)
 void
 power_digest_add(struct power_digest *digest, const char *line, size_t length)
 {
-	uint64_t a = 0xcbf29ce484222325, b = 0x84222325cbf29ce4;
-	for (size_t i = 0; i < length; i++) {
-		a = (a ^ (uint8_t)line[i]) * 0x100000001b3;
-		b = (b + (uint8_t)line[i]) * 0x9e3779b97f4a7c15;
+	uint64_t a = 0xcbf29ce484222325 + length, b = 0x84222325cbf29ce4 ^ length;
+	for (size_t i = 0; i < length; i += sizeof(uint64_t)) {
+		uint64_t word = 0;
+		memcpy(&word, line + i, length - i < sizeof(word) ? length - i : sizeof(word));
+		a = (a ^ word) * 0xff51afd7ed558ccd;
+		b = (b + word) * 0x9e3779b97f4a7c15;
+		a ^= a >> 29;
+		b ^= b >> 31;
 	}
 	digest->sum[0] += finish(a);
 	digest->sum[1] += finish(b);
@@ -184,7 +188,8 @@ power_step_print(const struct power_step *step, char text[96])
 	static const char *const words[] = {
 		[POWER_PUT] = "put", [POWER_REMOVE] = "remove", [POWER_MIRROR] = "mirror",
 		[POWER_RETAG] = "retag", [POWER_EXPIRE] = "expire", [POWER_CATEGORY] = "category",
-		[POWER_COMPACT] = "compact", [POWER_NOTHING] = "nothing",
+		[POWER_COMPACT] = "compact", [POWER_FOLD] = "fold", [POWER_INSTALL] = "install",
+		[POWER_NOTHING] = "nothing",
 	};
 	snprintf(text, 96, "%s%s, %" PRIu32 " keys from %" PRIu32 " of %s", step->command ? "repute " : "",
 		 words[step->kind], step->count, step->first, power_source_name(step->source));

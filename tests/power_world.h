@@ -79,6 +79,8 @@ enum power_step_kind {
 	POWER_EXPIRE,
 	POWER_CATEGORY,
 	POWER_COMPACT,
+	POWER_FOLD,     /* the first half of a compaction: steps that follow write beside it */
+	POWER_INSTALL,  /* the second half */
 	POWER_NOTHING,  /* a transaction that changes nothing: also acknowledged */
 };
 
