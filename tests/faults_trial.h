@@ -11,7 +11,7 @@
  *   T4  the faults are over: the same work, in the same process, is done
  *   T5  and so is another transaction after it; the reader sees it
  *   T6  then no temporary and no segment without a layer is left in the folder
- *   T7  and no descriptor, mapping or block of memory
+ *   T7  and no descriptor, mapping or block of memory; the reader pays one load again
  *
  * Work that reads changes nothing and gives right answers or an error.
  */
@@ -46,6 +46,7 @@ struct trial {
 	unsigned struck;                 /* injections: 0, 1, or 2 with `again` */
 	struct faults_report report;
 	bool done;                       /* in spite of the failure */
+	long judy;                       /* blocks that libJudy lost: known, and not ours to mend */
 	char text[1024];                 /* what is wrong */
 };
 
