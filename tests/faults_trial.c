@@ -12,7 +12,7 @@
 #include "tests/scratch.h"
 
 const char *const trial_words[TRIAL_VERDICTS] = {
-	"well", "false acks", "mixed", "wrong", "silent", "stuck", "left", "leaks", "crashes", "hangs",
+	"well", "false acks", "mixed", "wrong", "silent", "soft", "stuck", "left", "leaks", "crashes", "hangs",
 };
 
 /* Of the work without faults. */
@@ -181,9 +181,23 @@ judge_done(struct trial *trial, const struct said *said, const char *out)
 		return blame_text(trial, TRIAL_FALSE_ACK, "said to be done, and the store", found, texts[1]);
 	if (loose != NULL)
 		return blame(trial, TRIAL_FALSE_ACK, "said to be done before %s is on the disk", loose);
-	if (struck != NULL && strcmp(struck, "flock") == 0)
+	if (struck != NULL && strcmp(struck, "flock") == 0 && !trial->report.published)
 		return blame(trial, TRIAL_FALSE_ACK, "done without the lock");
 	return judge_output(trial, said, out);
+}
+
+/* What must be survived: the call is to be made again, or the rest of it. Reading of feeds ends with a signal. */
+static bool
+is_soft(const struct trial *trial)
+{
+	static const char *const calls[] = {"pread", "write", "pwrite", "getrandom"};
+	if (trial->at_hand.error == FAULTS_SHORT)
+		return true;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (trial->at_hand.error == EINTR && trial->at_hand.span == FAULTS_ONCE &&
+		    strcmp(trial->report.struck, calls[i]) == 0)
+			return true;
+	return false;
 }
 
 /* `before`: the state may be new already if work done again fails again. */
@@ -199,9 +213,14 @@ judge_failed(struct trial *trial, const struct said *said, bool before, const ch
 		return blame(trial, TRIAL_SILENT, "no reason");
 	if (trial->report.struck == NULL)
 		return blame(trial, TRIAL_STUCK, "nothing failed, and yet it is not done: %s", err);
+	if (is_soft(trial))
+		return blame(trial, TRIAL_SOFT, "%s of %s is taken for a failure: %s",
+			     trial->at_hand.error == EINTR ? "a signal" : "a short count",
+			     trial->report.struck, err);
 	if (!old && !new)
 		return blame_text(trial, TRIAL_STATE, "not done, and the store", found, texts[0]);
-	if (!old && !before && !trial->report.published)
+	if (!old && !before && (!trial->report.published ||
+				(trial->world->work->run != NULL && said->status != STATUS_IO)))
 		return blame(trial, TRIAL_STATE, "not done, and yet the state is new");
 	return true;
 }
@@ -217,6 +236,7 @@ work_once(struct trial *trial, const struct faults_plan *plan, bool before)
 		mine.watch = watch;
 		mine.context = trial;
 	}
+	trial->at_hand = mine;
 	faults_arm(&mine);
 	struct said said = world_run(world);
 	trial->report = faults_disarm();

@@ -5,7 +5,8 @@
  *
  *   T1  done: the new state is there, for one who comes new too, and nothing of it waits for fsync
  *   T2  not done: a reason was given; the old state is there; the new one only if a call failed
- *       after the store's state had been put or written to. Never another
+ *       after the store's state had been put or written to. Never another. A short count is no reason,
+ *       nor is one signal while bytes are read or written
  *   T3  the reader of before follows by store_refresh, and at any call of the work it saw one
  *       of the two
  *   T4  the faults are over: the same work, in the same process, is done
@@ -27,6 +28,7 @@ enum trial_verdict {
 	TRIAL_STATE,      /* T2, T3: a mixture, a third state, a store that does not open */
 	TRIAL_ANSWER,     /* a wrong answer, or output that is not all and an exit status of success */
 	TRIAL_SILENT,     /* T2: no reason */
+	TRIAL_SOFT,       /* T2: for a short count or one signal */
 	TRIAL_STUCK,      /* T4, T5 */
 	TRIAL_LEFT,       /* T6 */
 	TRIAL_LEAK,       /* T7 */
@@ -44,6 +46,7 @@ struct trial {
 	/* --- what came of it --- */
 	enum trial_verdict verdict;
 	unsigned struck;                 /* injections: 0, 1, or 2 with `again` */
+	struct faults_plan at_hand;      /* the plan of this report */
 	struct faults_report report;
 	bool done;                       /* in spite of the failure */
 	long judy;                       /* blocks that libJudy lost: known, and not ours to mend */

@@ -5,25 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "engine/canon.h"
 #include "loader/ingest.h"
-#include "query/lookup.h"
 #include "tests/command.h"
+#include "tests/faults_reads.h"
 #include "tests/faults_rows.h"
 #include "tests/faults_stores.h"
 #include "tests/fixture.h"
 
 /* --- first start, add, fold: through the author --------------------------------------------- */
-
-static struct said
-said_of(enum status status, const struct fault *fault)
-{
-	return (struct said){.done = status == STATUS_OK, .status = status,
-			     .reason = fault->text[0] != '\0'};
-}
 
 static const struct row few_rows[] = {
 	{"new.example", "tree", "c", "Qakbot", WORK_FAR},
@@ -247,17 +237,32 @@ run_mirror(struct world *world)
 	return import(world, "next.csv", true);
 }
 
+static void
+expect_source_remove(struct ledger *new)
+{
+	for (size_t i = new->count; i-- > 0;) {
+		const char *source = strchr(strchr(new->lines[i], '|') + 1, '|');
+		if (new->lines[i][0] != '=' && strncmp(source, "|a|", 3) == 0)
+			ledger_drop(new, new->lines[i]);
+	}
+}
+
 /* n2.example is in the base with scope tree: that one goes. Two tags are read back as one text. */
 static void
 expect_mirror(struct ledger *new)
 {
-	for (size_t i = new->count; i-- > 0;) {
-		char *source = strchr(strchr(new->lines[i], '|') + 1, '|');
-		if (new->lines[i][0] != '=' && strncmp(source, "|a|", 3) == 0)
-			ledger_drop(new, new->lines[i]);
-	}
+	expect_source_remove(new);
 	note(new, "n2.example|exact|a", "HighEmotet", WORK_NOW);
 	note(new, "fresh.example|exact|a", "Highx", WORK_NOW);
+	ledger_put(new, "=source|a||100 0 %" PRIu64 " 2 ", WORK_NOW);
+}
+
+static void
+expect_command(struct ledger *new)
+{
+	expect_source_remove(new);
+	note(new, "n2.example|exact|a", "Emotet", WORK_NOW);
+	note(new, "fresh.example|exact|a", "x", WORK_NOW);
 	ledger_put(new, "=source|a||100 0 %" PRIu64 " 2 ", WORK_NOW);
 }
 
@@ -322,6 +327,15 @@ expect_profile(struct ledger *new)
 }
 
 static void
+make_tag_file(struct world *world)
+{
+	static const char text[] = "{\"categories\":[{\"name\":\"Team\",\"type\":\"list\","
+				   "\"values\":[\"red\",\"blue\"]}]}";
+	make_layers(world);
+	world_write(world->feed, "tags.json", text, strlen(text));
+}
+
+static void
 make_profile_file(struct world *world)
 {
 	static const char text[] =
@@ -332,87 +346,13 @@ make_profile_file(struct world *world)
 	world_write(world->feed, "profile.ini", text, strlen(text));
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-/* STATUS_OK if the view has just these of two names. */
-static enum status
-ask(const struct view *view, bool few)
-{
-	static const struct {
-		const char *text;
-		bool listed;
-	} questions[] = {
-		{"n2.example", true}, {"x.n2.example", true}, {"198.51.6.9", true},
-		{"http://h3.example/p", true}, {"nobody.example", false}, {"192.0.2.200", false},
-	};
-	static struct key key;
-	struct canon_options options = {.use = CANON_QUERY};
-	struct repute_hit hit;
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		const char *text = questions[i].text;
-		if (canon_key(KIND_ANY, text, strlen(text), &options, &key, NULL) != STATUS_OK)
-			return STATUS_COUNT;
-		lookup_first(view, &key, WORK_NOW, &hit);
-		if (hit.found != questions[i].listed)
-			return STATUS_COUNT;
-	}
-	if (canon_key(KIND_ANY, "sub.new.example", 15, &options, &key, NULL) != STATUS_OK)
-		return STATUS_COUNT;
-	lookup_first(view, &key, WORK_NOW, &hit);
-	return hit.found == few ? STATUS_OK : STATUS_COUNT;
-}
-
-static struct said
-run_open(struct world *world)
-{
-	struct fault fault = {0};
-	struct store *store;
-	enum status status = store_open(world->path, &store, &fault);
-	if (status == STATUS_OK) {
-		struct view *view = store_view_take(store);
-		status = ask(view, false);
-		view_drop(view);
-		store_close(store);
-	}
-	return said_of(status, &fault);
-}
+/* --- news for readers -------------------------------------------------------------------------- */
 
 static void
 write_few(struct world *world)
 {
 	struct fault fault = {0};
 	fixture_need(rows_write(world->path, few_rows, FEW, WORK_NOW, &fault), &fault, "few");
-}
-
-/* The reader was there before the news. Until it has them it answers as before. */
-static struct said
-run_refresh(struct world *world)
-{
-	struct fault fault = {0};
-	bool changed = false;
-	struct view *view = store_view_take(world->reader);
-	bool news = ask(view, true) == STATUS_OK; /* the second time they may be there */
-	view_drop(view);
-	enum status status = store_refresh(world->reader, &changed, &fault);
-	view = store_view_take(world->reader);
-	news |= status == STATUS_OK;
-	if (ask(view, news) != STATUS_OK)
-		status = STATUS_COUNT;
-	view_drop(view);
-	return said_of(status, &fault);
-}
-
-/* Look-ups through a pinned view of a generation that is not the last one any more. */
-static struct said
-run_lookups(struct world *world)
-{
-	struct fault fault = {0};
-	enum status status = STATUS_OK;
-	struct view *view = store_view_take(world->reader);
-	for (int i = 0; i < 100 && status == STATUS_OK; i++)
-		status = ask(view, false);
-	view_drop(view);
-	return said_of(status, &fault);
 }
 
 #define READS .reads = true
@@ -434,10 +374,14 @@ const struct work works[] = {
 	{"damaged", make_damaged, expect_few, .run = run_few},
 	{"add", make_layers, expect_add, .argv = {"add", "--scope", "tree", "--tag",
 	 "Malware Family=Qakbot", "--expires", WORK_FAR_TEXT, "added.example", "203.0.113.0/24"}},
+	{"cmd-import", make_import, expect_command, .argv = {"import", "--json", "--mirror", "--source",
+	 "a", "--expires", WORK_FAR_TEXT, "%F/next.csv"}},
 	{"remove", make_layers, expect_remove, .argv = {"remove", "--json", "--source", "a",
 	 "n2.example", "198.51.0.0/24"}},
 	{"retag", make_layers, expect_retag, .argv = {"retag", "--source", "a", "--where",
 	 "\"Malware Family\" = Emotet", "--tag", "Malware Family=Dridex"}},
+	{"source-remove", make_layers, expect_source_remove, .argv = {"source", "remove", "a"}},
+	{"tag-import", make_tag_file, expect_tag, .argv = {"tag", "import", "%F/tags.json"}},
 	{"tag-add", make_layers, expect_tag, .argv = {"tag", "add", "Team", "--type", "list",
 	 "--values", "red,blue"}},
 	{"source-set", make_layers, expect_source, .argv = {"source", "set", "a", "--priority", "7",
@@ -448,7 +392,8 @@ const struct work works[] = {
 	{"expire-compact", make_layers, expect_expire, .argv = {"expire", "--compact"}},
 	{"compact", make_layers, NULL, .argv = {"compact"}},
 	{"compact-again", make_killed_compaction, NULL, .argv = {"compact"}},
-	{"reader-open", make_layers, NULL, .run = run_open, READS},
+	{"reader-open", make_layers, NULL, .run = run_open, READS, .own_reader = true},
+	{"api", make_layers, NULL, .run = run_api, READS},
 	{"reader-refresh", make_layers, expect_few, .between = write_few,
 	 .run = run_refresh, READS, .own_reader = true},
 	{"lookups", make_layers, expect_few, .between = write_few,
