@@ -13,3 +13,8 @@ CAMPAIGN_RUN = $(MAKE) $(B)/tests/campaign_$(1) $(B)/repute >&2 && mkdir -p buil
 $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
+
+.PHONY: deltas
+deltas: all ## Delta chains of DATA (../shared/data), version by version, look-ups running (CHAINS='ip-ddrimus')
+	@mkdir -p build/tmp
+	@REPUTE=build/repute tests/deltas --json build/tmp/deltas.json $(DATA) $(CHAINS)
