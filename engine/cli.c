@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -45,6 +46,8 @@ const struct cli_option cli_global_options[] = {
 
 /* ---- signals ---- */
 
+#define SLEEP_SECONDS 86400 /* of one wait, whatever the system's time_t */
+
 static volatile sig_atomic_t interrupted_by;
 
 static void
@@ -53,24 +56,76 @@ on_interrupt(int number)
 	interrupted_by = number;
 }
 
-/* Without SA_RESTART, so that a read of stdin ends; SA_RESETHAND lets the second one kill. */
 static void
-signals_install(void)
+signals_set(const struct sigaction *action)
 {
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction before;
 	static const int numbers[] = {SIGINT, SIGTERM};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* nohup and shells without job control ignore on purpose */
 		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
+			sigaction(numbers[i], action, NULL);
 	}
+}
+
+/* Without SA_RESTART, so that a read of stdin ends; SA_RESETHAND lets the second one kill. */
+static void
+signals_install(void)
+{
+	const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+	signals_set(&action);
+}
+
+void
+cli_interruptible(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_DFL};
+	signals_set(&action);
+}
+
+static void
+on_end(int number)
+{
+	(void)number;
+	_exit(CLI_FOUND);
+}
+
+void
+cli_interruptible_done(void)
+{
+	const struct sigaction action = {.sa_handler = on_end};
+	signals_set(&action);
+}
+
+void
+cli_uninterruptible(void)
+{
+	signals_install();
 }
 
 bool
 cli_interrupted(void)
 {
 	return interrupted_by != 0;
+}
+
+/* The signals are let in by the wait alone: none can slip in between the question and the sleep. */
+bool
+cli_sleep(uint64_t seconds)
+{
+	sigset_t signals, before;
+	double end = clock_elapsed() + (double)seconds, left;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	while (interrupted_by == 0 && (left = end - clock_elapsed()) > 0) {
+		double turn = left < SLEEP_SECONDS ? left : SLEEP_SECONDS;
+		struct timespec time = {(time_t)turn, (long)((turn - (double)(time_t)turn) * 1e9)};
+		(void)ppoll(NULL, 0, &time, &before);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return interrupted_by == 0;
 }
 
 /* ---- words on stderr ---- */
@@ -173,6 +228,14 @@ cli_verbose(const struct cli *cli, const char *format, ...)
 	va_start(arguments, format);
 	say(cli, format, arguments);
 	va_end(arguments);
+}
+
+void
+cli_recovered(const struct cli *cli, struct fault *fault)
+{
+	if (fault->status == STATUS_OK && fault->text[0] != '\0')
+		cli_note(cli, "%s: %s", fault->where, fault->text);
+	fault->text[0] = '\0';
 }
 
 /* ---- "did you mean" ---- */

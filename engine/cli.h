@@ -120,9 +120,27 @@ cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(p
 void
 cli_verbose(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What a call that succeeded says of damage that it got round (store.h); nothing if it says nothing. */
+void
+cli_recovered(const struct cli *cli, struct fault *fault);
+
+/* From here on SIGINT and SIGTERM end the program at once: all that matters is done. */
+void
+cli_interruptible(void);
+/* The same, but with exit status 0: for a command that stays until it is told to go. */
+void
+cli_interruptible_done(void);
+/* From here on they are noted again (cli_interrupted). */
+void
+cli_uninterruptible(void);
+
 /* True once SIGINT or SIGTERM has come: finish cleanly. The second signal kills. */
 bool
 cli_interrupted(void);
+
+/* Sleep as long, or until SIGINT or SIGTERM: then false, as when one had come before. */
+bool
+cli_sleep(uint64_t seconds);
 
 /* stdout has failed: a command with much to say may stop early. */
 bool

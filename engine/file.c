@@ -13,6 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/limits.h"
+
+/* Broken off by a signal, and to be made again? Signals without end are an error. */
+static bool
+is_interrupted(unsigned *times)
+{
+	return errno == EINTR && (*times)++ < LIMIT_INTERRUPTS;
+}
+
 /* What is not there is missing, not a failure: the store reads its manifest again then. */
 static enum status
 cannot_open(struct fault *fault, int error, const char *path, const char *doing)
@@ -74,6 +83,108 @@ file_map_close(struct file_map *map)
 	map->length = 0;
 }
 
+/* --- parts --------------------------------------------------------------------- */
+
+enum status
+file_in_open(const char *path, struct file_in *in, struct fault *fault)
+{
+	struct stat info;
+	int fd = -1;
+	enum status status = open_read(path, &fd, &info, fault);
+	if (status != STATUS_OK)
+		return status;
+	if (!S_ISREG(info.st_mode)) {
+		close(fd);
+		return fault_set(fault, STATUS_IO, path, 0, "not a regular file");
+	}
+	in->descriptor = fd;
+	in->length = (uint64_t)info.st_size;
+	return STATUS_OK;
+}
+
+enum status
+file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t length,
+	     struct fault *fault)
+{
+	uint8_t *to = bytes;
+	unsigned interrupts = 0;
+	while (length > 0) {
+		ssize_t got = pread(in->descriptor, to, length, (off_t)offset);
+		if (got < 0 && is_interrupted(&interrupts))
+			continue;
+		if (got < 0)
+			return fault_errno(fault, errno, NULL, "cannot read");
+		if (got == 0)
+			return fault_set(fault, STATUS_CORRUPT, NULL, offset, "the file ends here");
+		to += got;
+		offset += (uint64_t)got;
+		length -= (size_t)got;
+	}
+	return STATUS_OK;
+}
+
+void
+file_in_close(struct file_in *in)
+{
+	if (in->descriptor >= 0)
+		close(in->descriptor);
+	in->descriptor = -1;
+}
+
+/* Somebody who cuts or replaces the file while a writer is at work would make it write past a hole. */
+static enum status
+check_end(int fd, uint64_t end, const char *path, struct fault *fault)
+{
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return fault_errno(fault, errno, path, "cannot stat");
+	if ((uint64_t)info.st_size == end)
+		return STATUS_OK;
+	return fault_set(fault, STATUS_CORRUPT, path, end, "somebody else changed its length to %lld",
+			 (long long)info.st_size);
+}
+
+static enum status
+append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const char *path,
+	     struct fault *fault)
+{
+	unsigned interrupts = 0;
+	while (length > 0) {
+		ssize_t wrote = pwrite(fd, bytes, length, (off_t)end);
+		if (wrote < 0 && is_interrupted(&interrupts))
+			continue;
+		if (wrote <= 0)
+			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, path, "cannot write");
+		bytes += wrote;
+		end += (uint64_t)wrote;
+		length -= (size_t)wrote;
+	}
+	return STATUS_OK;
+}
+
+enum status
+file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
+	    struct fault *fault)
+{
+	*cut = true;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	enum status status = check_end(fd, end, path, fault);
+	if (status != STATUS_OK) {
+		close(fd);
+		return status;
+	}
+	status = append_bytes(fd, end, bytes, length, path, fault);
+	if (status == STATUS_OK && fdatasync(fd) != 0)
+		status = fault_errno(fault, errno, path, "cannot sync");
+	if (status != STATUS_OK)
+		*cut = ftruncate(fd, (off_t)end) == 0;
+	/* Durable or cut by now: nothing that close could say would change it. */
+	close(fd);
+	return status;
+}
+
 /* --- writing ----------------------------------------------------------------- */
 
 struct file_out {
@@ -96,18 +207,13 @@ file_out_open(const char *path, struct file_out **out, struct fault *fault)
 		return fault_set(fault, STATUS_NO_MEMORY, path, 0, "no memory for a write buffer");
 	}
 	new_out->buffer = buffer;
+	new_out->descriptor = -1;
 	int need = snprintf(new_out->path, FILE_PATH_BYTES, "%s", path);
 	int need_temporary = snprintf(new_out->temporary, FILE_PATH_BYTES, "%s.%ld.tmp", path,
 				      (long)getpid());
 	enum status status = STATUS_OK;
-	if (need >= FILE_PATH_BYTES || need_temporary >= FILE_PATH_BYTES) {
+	if (need >= FILE_PATH_BYTES || need_temporary >= FILE_PATH_BYTES)
 		status = fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
-	} else {
-		new_out->descriptor = open(new_out->temporary,
-					   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (new_out->descriptor < 0)
-			status = fault_errno(fault, errno, new_out->temporary, "cannot create");
-	}
 	if (status != STATUS_OK) {
 		free(buffer);
 		free(new_out);
@@ -120,9 +226,10 @@ file_out_open(const char *path, struct file_out **out, struct fault *fault)
 static enum status
 write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct fault *fault)
 {
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t wrote = write(out->descriptor, bytes, length);
-		if (wrote < 0 && errno == EINTR)
+		if (wrote < 0 && is_interrupted(&interrupts))
 			continue;
 		if (wrote <= 0)
 			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, out->temporary,
@@ -133,10 +240,28 @@ write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct faul
 	return STATUS_OK;
 }
 
+/* The temporary is made when the first bytes go to it. */
+static enum status
+out_create(struct file_out *out, struct fault *fault)
+{
+	if (out->descriptor >= 0)
+		return STATUS_OK;
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	out->descriptor = open(out->temporary, flags, 0644);
+	/* Left by who died: unlinked, not cut, since after a crash it can be the published file itself. */
+	if (out->descriptor < 0 && errno == EEXIST && unlink(out->temporary) == 0)
+		out->descriptor = open(out->temporary, flags, 0644);
+	if (out->descriptor < 0)
+		return fault_errno(fault, errno, out->temporary, "cannot create");
+	return STATUS_OK;
+}
+
 static enum status
 flush_buffer(struct file_out *out, struct fault *fault)
 {
-	enum status status = write_all(out, out->buffer, out->filled, fault);
+	enum status status = out_create(out, fault);
+	if (status == STATUS_OK)
+		status = write_all(out, out->buffer, out->filled, fault);
 	out->offset += out->filled;
 	out->filled = 0;
 	return status;
@@ -169,6 +294,16 @@ file_out_offset(const struct file_out *out)
 	return out->offset + out->filled;
 }
 
+bool
+file_out_held(const struct file_out *out, const uint8_t **bytes, size_t *length)
+{
+	if (out->descriptor >= 0)
+		return false;
+	*bytes = out->buffer;
+	*length = out->filled;
+	return true;
+}
+
 static void
 out_free(struct file_out *out)
 {
@@ -198,18 +333,33 @@ file_sync_directory_of(const char *path, struct fault *fault)
 }
 
 enum status
-file_out_commit(struct file_out *out, struct fault *fault)
+file_out_sync(struct file_out *out, struct fault *fault)
 {
 	enum status status = flush_buffer(out, fault);
 	if (status == STATUS_OK && fsync(out->descriptor) != 0)
 		status = fault_errno(fault, errno, out->temporary, "cannot sync");
-	if (close(out->descriptor) != 0 && status == STATUS_OK)
+	return status;
+}
+
+enum status
+file_out_name(struct file_out *out, const char *path, struct fault *fault)
+{
+	if (snprintf(out->path, FILE_PATH_BYTES, "%s", path) >= FILE_PATH_BYTES)
+		return fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	return STATUS_OK;
+}
+
+enum status
+file_out_commit(struct file_out *out, struct fault *fault)
+{
+	enum status status = file_out_sync(out, fault);
+	if (out->descriptor >= 0 && close(out->descriptor) != 0 && status == STATUS_OK)
 		status = fault_errno(fault, errno, out->temporary, "cannot close");
 	if (status == STATUS_OK && rename(out->temporary, out->path) != 0)
 		status = fault_errno(fault, errno, out->path, "cannot rename to");
-	if (status != STATUS_OK)
+	if (status != STATUS_OK && out->descriptor >= 0)
 		unlink(out->temporary);
-	else
+	if (status == STATUS_OK)
 		status = file_sync_directory_of(out->path, fault);
 	out_free(out);
 	return status;
@@ -220,8 +370,10 @@ file_out_abort(struct file_out *out)
 {
 	if (out == NULL)
 		return;
-	close(out->descriptor);
-	unlink(out->temporary);
+	if (out->descriptor >= 0) {
+		close(out->descriptor);
+		unlink(out->temporary);
+	}
 	out_free(out);
 }
 
@@ -254,10 +406,41 @@ file_make_directory(const char *path, struct fault *fault)
 }
 
 enum status
+file_sync_above(const char *path, struct fault *fault)
+{
+	char part[FILE_PATH_BYTES];
+	size_t length = strlen(path);
+	enum status status = STATUS_OK;
+	if (length >= sizeof(part))
+		return fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	memcpy(part, path, length + 1);
+	while (status == STATUS_OK && length > 0) {
+		while (length > 0 && part[length - 1] == '/') /* a/b/ is a/b */
+			length--;
+		part[length] = '\0';
+		if (length > 0)
+			status = file_sync_directory_of(part, fault);
+		while (length > 0 && part[length - 1] != '/')
+			length--;
+	}
+	return status;
+}
+
+enum status
 file_remove(const char *path, struct fault *fault)
 {
 	if (unlink(path) != 0 && errno != ENOENT)
 		return fault_errno(fault, errno, path, "cannot remove");
+	return STATUS_OK;
+}
+
+enum status
+file_keep(const char *path, const char *name, struct fault *fault)
+{
+	if (unlink(name) != 0 && errno != ENOENT)
+		return fault_errno(fault, errno, name, "cannot remove");
+	if (link(path, name) != 0)
+		return fault_errno(fault, errno, name, "cannot link to");
 	return STATUS_OK;
 }
 
@@ -299,25 +482,48 @@ file_each_name(const char *path, file_name_cb *call, void *context, struct fault
 
 /* --- lock, counter, randomness ------------------------------------------------ */
 
+#define LOCK_TRIES 16
+
+static enum status
+lock_fault(int error, const char *path, struct fault *fault)
+{
+	if (error == EINTR)
+		return fault_set(fault, STATUS_STOPPED, path, 0,
+				 "stopped while waiting for another writer");
+	if (error == EWOULDBLOCK)
+		return fault_set(fault, STATUS_BUSY, path, 0,
+				 "another process is writing to this store");
+	return fault_errno(fault, error, path, "cannot lock");
+}
+
+/* Is it still the file of that name? If not, others lock another one. */
+static bool
+has_name(int fd, const char *path)
+{
+	struct stat ours, named;
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&
+	       ours.st_dev == named.st_dev;
+}
+
 enum status
 file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault *fault)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-		int error = errno;
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return fault_errno(fault, errno, path, "cannot open");
+		if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+			int error = errno;
+			close(fd);
+			return lock_fault(error, path, fault);
+		}
+		if (has_name(fd, path)) {
+			lock->descriptor = fd;
+			return STATUS_OK;
+		}
 		close(fd);
-		if (error == EINTR)
-			return fault_set(fault, STATUS_STOPPED, path, 0,
-					 "stopped while waiting for another writer");
-		if (error == EWOULDBLOCK)
-			return fault_set(fault, STATUS_BUSY, path, 0,
-					 "another process is writing to this store");
-		return fault_errno(fault, error, path, "cannot lock");
 	}
-	lock->descriptor = fd;
-	return STATUS_OK;
+	return fault_set(fault, STATUS_IO, path, 0, "is removed again and again");
 }
 
 void
@@ -327,24 +533,31 @@ file_lock_drop(struct file_lock *lock)
 	lock->descriptor = -1;
 }
 
+/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
+static enum status
+counter_prepare(int fd, const char *path, bool write, struct fault *fault)
+{
+	static const uint8_t zero[sizeof(uint64_t)];
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return fault_errno(fault, errno, path, "cannot stat");
+	if (info.st_size >= (off_t)sizeof(zero))
+		return STATUS_OK;
+	if (!write)
+		return fault_set(fault, STATUS_MISSING, path, 0, "holds no counter");
+	return append_bytes(fd, 0, zero, sizeof(zero), path, fault);
+}
+
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault)
 {
 	int fd = open(path, write ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	struct stat info;
-	int bad = fstat(fd, &info);
-	/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
-	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t)) {
-		static const uint64_t zero;
-		ssize_t done = write ? pwrite(fd, &zero, sizeof(zero), 0) : (errno = EINVAL, -1);
-		bad = done == (ssize_t)sizeof(zero) ? 0 : -1;
-	}
-	if (bad != 0) {
-		int error = errno;
+		return cannot_open(fault, errno, path, "cannot open");
+	enum status status = counter_prepare(fd, path, write, fault);
+	if (status != STATUS_OK) {
 		close(fd);
-		return fault_errno(fault, error, path, "cannot use as a counter");
+		return status;
 	}
 	void *bytes = mmap(NULL, sizeof(uint64_t), write ? PROT_READ | PROT_WRITE : PROT_READ,
 			   MAP_SHARED, fd, 0);
@@ -369,9 +582,10 @@ file_random(uint64_t words[2], struct fault *fault)
 {
 	uint8_t *bytes = (uint8_t *)words;
 	size_t have = 0;
+	unsigned interrupts = 0;
 	while (have < 16) {
 		ssize_t got = getrandom(bytes + have, 16 - have, 0);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && is_interrupted(&interrupts))
 			continue;
 		if (got <= 0)
 			return fault_errno(fault, errno, NULL, "cannot get random bytes");

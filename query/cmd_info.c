@@ -56,11 +56,11 @@ segments_json(struct json_writer *json, const struct view *view)
 	json_array_begin(json);
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		json_object_begin(json);
-		member_u64(json, "number", view->layer[i].number);
+		member_u64(json, "number", view->layer[i].row.number);
 		json_key(json, "layer");
 		json_text(json, i == 0 ? "base" : "overlay");
 		member_u64(json, "keys", segment_keys(&view->layer[i].segment));
-		member_u64(json, "bytes", view->layer[i].map.length);
+		member_u64(json, "bytes", view->layer[i].image->length);
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -96,6 +96,7 @@ info_json(const struct tally *tally, struct fault *fault)
 	member_u64(&json, "expired", tally->due[TALLY_EXPIRED]);
 	member_u64(&json, "layers", view->layer_count);
 	member_u64(&json, "bytes", view->file_bytes);
+	member_u64(&json, "journal_bytes", view->journal_bytes);
 	json_key(&json, "bytes_per_entry");
 	json_double(&json, bytes_per_entry(tally), 1);
 	segments_json(&json, view);
@@ -140,15 +141,16 @@ info_text(const struct tally *tally, const char *directory)
 	row_text("claims", tally->claims, more);
 	snprintf(more, sizeof(more), "  %.1f an entry", bytes_per_entry(tally));
 	row_text("bytes", view->file_bytes, more);
+	row_text("journal", view->journal_bytes, " bytes");
 	row_text("layers", view->layer_count, "");
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		char name[48];
 		snprintf(name, sizeof(name), "  %s%llu", STORE_SEGMENT_PREFIX,
-			 (unsigned long long)view->layer[i].number);
+			 (unsigned long long)view->layer[i].row.number);
 		snprintf(more, sizeof(more), " bytes  %s keys  %s",
 			 show_count(segment_keys(&view->layer[i].segment), count),
 			 i == 0 ? "base" : "overlay");
-		row_text(name, view->layer[i].map.length, more);
+		row_text(name, view->layer[i].image->length, more);
 	}
 	row_text("sources", tally->source_count, "");
 	for (size_t i = 0; i < tally->source_count; i++)
@@ -173,6 +175,7 @@ info_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes no value");
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	enum status status = tally_init(&tally, view, cli->now, &fault);
 	if (status == STATUS_OK && cli->json)

@@ -9,7 +9,6 @@ CAMPAIGNS = $(CAMPAIGN_SRC:%.c=$(B)/%)
 CAMPAIGN_RUN = $(MAKE) $(B)/tests/campaign_$(1) $(B)/repute >&2 && mkdir -p build/tmp && \
 	REPUTE=$(B)/repute $(B)/tests/campaign_$(1) $(2)
 
-# tests/extra_X.c, where there is one, belongs to tests/campaign_X.c alone, as it does to tests/test_X.c.
 $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
