@@ -20,3 +20,8 @@ crash: ## Kill the command line at every system call that touches files (CRASH_A
 .PHONY: powerloss
 powerloss: ## Lose the power at every point of what a writer does, a million states (14 minutes of CPU; POWERLOSS='--states N --seconds N --seed N')
 	@$(call CAMPAIGN_RUN,powerloss,$(POWERLOSS))
+
+.PHONY: deltas
+deltas: all ## Delta chains of DATA (../shared/data), version by version, look-ups running (CHAINS='ip-ddrimus')
+	@mkdir -p build/tmp
+	@REPUTE=build/repute tests/deltas --json build/tmp/deltas.json $(DATA) $(CHAINS)
