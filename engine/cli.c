@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,6 +47,8 @@ const struct cli_option cli_global_options[] = {
 
 /* ---- signals ---- */
 
+#define SLEEP_SECONDS 86400 /* of one wait, whatever the system's time_t */
+
 static volatile sig_atomic_t interrupted_by;
 
 static void
@@ -81,10 +84,49 @@ cli_interruptible(void)
 	signals_set(&action);
 }
 
+static void
+on_end(int number)
+{
+	(void)number;
+	_exit(CLI_FOUND);
+}
+
+void
+cli_interruptible_done(void)
+{
+	const struct sigaction action = {.sa_handler = on_end};
+	signals_set(&action);
+}
+
+void
+cli_uninterruptible(void)
+{
+	signals_install();
+}
+
 bool
 cli_interrupted(void)
 {
 	return interrupted_by != 0;
+}
+
+/* The signals are let in by the wait alone: none can slip in between the question and the sleep. */
+bool
+cli_sleep(uint64_t seconds)
+{
+	sigset_t signals, before;
+	double end = clock_elapsed() + (double)seconds, left;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	while (interrupted_by == 0 && (left = end - clock_elapsed()) > 0) {
+		double turn = left < SLEEP_SECONDS ? left : SLEEP_SECONDS;
+		struct timespec time = {(time_t)turn, (long)((turn - (double)(time_t)turn) * 1e9)};
+		(void)ppoll(NULL, 0, &time, &before);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return interrupted_by == 0;
 }
 
 /* ---- words on stderr ---- */

@@ -131,17 +131,29 @@ file_in_close(struct file_in *in)
 	in->descriptor = -1;
 }
 
-/* Somebody who cuts or replaces the file while a writer is at work would make it write past a hole. */
-static enum status
-check_end(int fd, uint64_t end, const char *path, struct fault *fault)
+/* --- appending ------------------------------------------------------------------ */
+
+/* Somebody who cuts the file while a writer is at work would make it write past a hole. */
+enum status
+file_tail_open(const char *path, uint64_t end, struct file_tail *tail, struct fault *fault)
 {
 	struct stat info;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	enum status status = STATUS_OK;
 	if (fstat(fd, &info) != 0)
-		return fault_errno(fault, errno, path, "cannot stat");
-	if ((uint64_t)info.st_size == end)
-		return STATUS_OK;
-	return fault_set(fault, STATUS_CORRUPT, path, end, "somebody else changed its length to %lld",
-			 (long long)info.st_size);
+		status = fault_errno(fault, errno, path, "cannot stat");
+	else if ((uint64_t)info.st_size != end)
+		status = fault_set(fault, STATUS_CORRUPT, path, end,
+				   "somebody else changed its length to %lld",
+				   (long long)info.st_size);
+	if (status != STATUS_OK) {
+		close(fd);
+		return status;
+	}
+	*tail = (struct file_tail){fd, end};
+	return STATUS_OK;
 }
 
 static enum status
@@ -163,26 +175,28 @@ append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const ch
 }
 
 enum status
-file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
-	    struct fault *fault)
+file_tail_append(const struct file_tail *tail, const void *bytes, size_t length,
+		 struct fault *fault)
 {
-	*cut = true;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	enum status status = check_end(fd, end, path, fault);
-	if (status != STATUS_OK) {
-		close(fd);
-		return status;
-	}
-	status = append_bytes(fd, end, bytes, length, path, fault);
-	if (status == STATUS_OK && fdatasync(fd) != 0)
-		status = fault_errno(fault, errno, path, "cannot sync");
-	if (status != STATUS_OK)
-		*cut = ftruncate(fd, (off_t)end) == 0;
-	/* Durable or cut by now: nothing that close could say would change it. */
-	close(fd);
+	enum status status = append_bytes(tail->descriptor, tail->end, bytes, length, NULL,
+					  fault);
+	if (status == STATUS_OK && fdatasync(tail->descriptor) != 0)
+		status = fault_errno(fault, errno, NULL, "cannot sync");
 	return status;
+}
+
+void
+file_tail_cut(const struct file_tail *tail)
+{
+	(void)!ftruncate(tail->descriptor, (off_t)tail->end);
+}
+
+/* What was appended is durable or cut by now: nothing that close could say would change it. */
+void
+file_tail_close(struct file_tail *tail)
+{
+	close(tail->descriptor);
+	tail->descriptor = -1;
 }
 
 /* --- writing ----------------------------------------------------------------- */

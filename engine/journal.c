@@ -384,15 +384,14 @@ make_record(const struct journal_place *before, struct journal_state *state,
 }
 
 enum status
-journal_append(const char *path, struct journal_place *place, struct journal_state *state,
-	       const struct journal_parts *parts, bool *cut, struct fault *fault)
+journal_append(const struct file_tail *tail, struct journal_place *place,
+	       struct journal_state *state, const struct journal_parts *parts, struct fault *fault)
 {
 	uint8_t *bytes = NULL;
 	struct journal_place next;
-	*cut = true;
 	enum status status = make_record(place, state, parts, &bytes, &next, fault);
 	if (status == STATUS_OK)
-		status = file_append(path, place->end, bytes, next.end - next.offset, cut, fault);
+		status = file_tail_append(tail, bytes, next.end - next.offset, fault);
 	free(bytes);
 	if (status == STATUS_OK)
 		*place = next;

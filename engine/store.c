@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers: open, refresh, pin (R1, R4, R5). */
+/* Readers: open, refresh, pin (R1, R4, R5, T1, D1). */
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,22 +10,21 @@
 struct store {
 	char *directory;
 	struct file_counter counter;
-	struct view *current;
-	uint64_t seen;  /* the counter when `current` was loaded */
-	bool guard;     /* held for a few instructions by take and refresh */
+	struct pin_place place; /* the current view, for those who take it */
+	struct view *current;   /* the same, for the one who refreshes */
+	uint64_t seen;          /* the counter when it was loaded */
 };
 
-static void
-guard_take(struct store *store)
-{
-	while (__atomic_test_and_set(&store->guard, __ATOMIC_ACQUIRE))
-		;
-}
+static_assert(offsetof(struct view, pin) == 0, "a pin is its view");
 
+/* R4 and R5; takes over the pin on `fresh` (NULL: none). */
 static void
-guard_drop(struct store *store)
+put_current(struct store *store, struct view *fresh)
 {
-	__atomic_clear(&store->guard, __ATOMIC_RELEASE);
+	struct pin *old = pin_swap(&store->place, fresh == NULL ? NULL : &fresh->pin);
+	store->current = fresh;
+	if (old != NULL)
+		view_free((struct view *)old);
 }
 
 static uint64_t
@@ -80,6 +81,7 @@ enum status
 store_open(const char *directory, struct store **out, struct fault *fault)
 {
 	struct store *store = calloc(1, sizeof(*store));
+	struct view *view = NULL;
 	if (store == NULL || (store->directory = strdup(directory)) == NULL) {
 		free(store);
 		return fault_set(fault, STATUS_NO_MEMORY, directory, 0, "no memory for a store");
@@ -88,10 +90,12 @@ store_open(const char *directory, struct store **out, struct fault *fault)
 	if (status == STATUS_OK) {
 		open_counter(store);
 		store->seen = counter_value(store);
-		status = view_load(directory, NULL, &store->current, fault);
+		status = view_load(directory, NULL, &view, fault);
 	}
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		put_current(store, view);
 		status = is_published(store, fault);
+	}
 	if (status != STATUS_OK)
 		store_close(store);
 	else
@@ -104,8 +108,7 @@ store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	if (store->current != NULL)
-		view_drop(store->current);
+	put_current(store, NULL);
 	file_counter_close(&store->counter);
 	free(store->directory);
 	free(store);
@@ -133,7 +136,8 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 		open_counter(store);
 	uint64_t value = counter_value(store);
 	*changed = false;
-	if (!blind && value == store->seen)
+	/* R1. While a journal is made the counter says nothing, and that twice is not the same. */
+	if (!blind && value == store->seen && value != STORE_COUNTER_UNKNOWN)
 		return STATUS_OK;
 	enum status status = view_load(store->directory, store->current, &fresh, fault);
 	if (status != STATUS_OK)
@@ -143,34 +147,28 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 		view_drop(fresh);
 		return STATUS_OK;
 	}
-	guard_take(store);
-	struct view *old = store->current;
-	store->current = fresh;
-	guard_drop(store);
-	view_drop(old);
+	put_current(store, fresh);
 	*changed = true;
 	return STATUS_OK;
 }
 
+/* T1 */
 struct view *
 store_view_take(struct store *store)
 {
-	guard_take(store);
-	struct view *view = store->current;
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
-	guard_drop(store);
-	return view;
+	return (struct view *)pin_take(&store->place);
 }
 
 void
 view_keep(struct view *view)
 {
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
+	pin_keep(&view->pin);
 }
 
+/* D1 */
 void
 view_drop(struct view *view)
 {
-	if (__atomic_sub_fetch(&view->pins, 1, __ATOMIC_ACQ_REL) == 0)
+	if (pin_drop(&view->pin))
 		view_free(view);
 }

@@ -163,7 +163,7 @@ view_new(struct view **out, struct fault *fault)
 	struct view *view = calloc(1, sizeof(*view));
 	if (view == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a view");
-	view->pins = 1;
+	pin_init(&view->pin);
 	*out = view;
 	return STATUS_OK;
 }
