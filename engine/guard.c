@@ -17,6 +17,7 @@ struct guard {
 	uint32_t version;
 	bool taken;
 	bool damaged;
+	bool writable;
 	uintptr_t from, to; /* whole pages; 0, 0: none */
 };
 
@@ -63,7 +64,8 @@ take_fault(uintptr_t address)
 			if (!slot_has(&block->slot[i], address, &from, &to))
 				continue;
 			guard_mark(&block->slot[i]);
-			return mmap((void *)from, to - from, PROT_READ,
+			int rights = block->slot[i].writable ? PROT_READ | PROT_WRITE : PROT_READ;
+			return mmap((void *)from, to - from, rights,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 				    0) != MAP_FAILED;
 		}
@@ -150,15 +152,17 @@ block_next(struct block *block)
 }
 
 struct guard *
-guard_add(const void *bytes, size_t length)
+guard_add(const void *bytes, size_t length, bool writable)
 {
 	struct guard *slot = NULL;
 	struct block *block = &first_block;
 	for (; block != NULL; block = block_next(block))
 		if ((slot = block_take(block)) != NULL)
 			break;
-	if (slot != NULL)
-		slot_set(slot, (uintptr_t)bytes, (uintptr_t)bytes + length);
+	if (slot == NULL)
+		return NULL;
+	slot->writable = writable;
+	slot_set(slot, (uintptr_t)bytes, (uintptr_t)bytes + length);
 	return slot;
 }
 

@@ -30,10 +30,10 @@ guard_install(struct fault *fault);
 
 /*
  * From now on faults in these bytes, which are mapped and begin at a page, are taken, if the
- * guard is installed; marks can be set anyway. NULL: no memory.
+ * guard is installed; marks can be set anyway. `writable`: they are written, too. NULL: no memory.
  */
 struct guard *
-guard_add(const void *bytes, size_t length);
+guard_add(const void *bytes, size_t length, bool writable);
 /* Before the bytes are unmapped. NULL is fine. */
 void
 guard_remove(struct guard *guard);

@@ -10,18 +10,20 @@
  * know it. The owner is set with the lease, so only after that can it be nobody; until then the
  * signal is one that is ignored unless asked for.
  */
-bool
+enum lease
 lease_take(int descriptor)
 {
 	int saved = errno;
-	bool taken = fcntl(descriptor, F_SETSIG, SIGURG) == 0 &&
-		     fcntl(descriptor, F_SETLEASE, F_RDLCK) == 0;
-	if (taken && fcntl(descriptor, F_SETOWN, 0) != 0) {
+	enum lease lease = LEASE_NONE;
+	if (fcntl(descriptor, F_SETSIG, SIGURG) != 0 ||
+	    fcntl(descriptor, F_SETLEASE, F_RDLCK) != 0)
+		lease = errno == EAGAIN ? LEASE_BUSY : LEASE_NONE;
+	else if (fcntl(descriptor, F_SETOWN, 0) != 0)
 		lease_give(descriptor);
-		taken = false;
-	}
+	else
+		lease = LEASE_TAKEN;
 	errno = saved;
-	return taken;
+	return lease;
 }
 
 bool

@@ -18,8 +18,14 @@
 
 #include <stdbool.h>
 
-/* `descriptor` is open for reading only. False: there is none to be had, or somebody writes now. */
-bool
+enum lease {
+	LEASE_TAKEN,
+	LEASE_BUSY, /* somebody has the file open for writing, or waits to open it */
+	LEASE_NONE  /* not for us, or not on this file system */
+};
+
+/* `descriptor` is open for reading only. */
+enum lease
 lease_take(int descriptor);
 /* One system call, about 0.2 microseconds. */
 bool

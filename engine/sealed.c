@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define NAME_BYTES 64
 #define LINK_START "/memfd:"
-#define COPY_BYTES ((size_t)16 << 20)
+#define PART_BYTES ((size_t)16 << 20)
 
 /* "repute-" and half of the digest. */
 static void
@@ -55,62 +56,92 @@ sealed_close(struct sealed *sealed)
 
 /* --- copying ----------------------------------------------------------------------------- */
 
-/* The kernel writes: where memory runs out, that is EFAULT for it and would be SIGBUS for us. */
 static enum status
-fill(int from, uint8_t *to, size_t length, struct fault *fault)
+no_memory(struct fault *fault)
 {
-	for (size_t done = 0; done < length;) {
-		size_t part = length - done < COPY_BYTES ? length - done : COPY_BYTES;
-		ssize_t got = pread(from, to + done, part, (off_t)done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EFAULT)
-			return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a copy");
-		if (got < 0)
-			return fault_errno(fault, errno, NULL, "cannot read");
-		if (got == 0)
-			return fault_set(fault, STATUS_CORRUPT, NULL, done,
-					 "the file has become shorter");
-		done += (size_t)got;
-	}
-	return STATUS_OK;
+	return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a copy");
 }
 
 /* Huge pages must be asked for before the first byte is there. */
-static enum status
-fill_memory(int memory, int from, size_t length, sealed_check_cb *check, void *context,
-	    struct fault *fault)
-{
-	if (ftruncate(memory, (off_t)length) != 0)
-		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a copy");
-	uint8_t *bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	if (bytes == MAP_FAILED)
-		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a copy");
-	(void)madvise(bytes, length, MADV_HUGEPAGE);
-	enum status status = fill(from, bytes, length, fault);
-	if (status == STATUS_OK && check != NULL)
-		status = check(context, bytes, length, fault);
-	munmap(bytes, length);
-	if (status == STATUS_OK && fcntl(memory, F_ADD_SEALS, SEALS) != 0)
-		status = fault_errno(fault, errno, NULL, "cannot seal memory");
-	return status;
-}
-
 enum status
-sealed_copy(int descriptor, size_t length, const uint8_t digest[32], sealed_check_cb *check,
-	    void *context, struct sealed *sealed, struct fault *fault)
+sealed_begin(int descriptor, size_t length, const uint8_t digest[32], struct sealed_job *job,
+	     struct fault *fault)
 {
 	char name[NAME_BYTES];
 	name_of(digest, name);
-	int memory = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memory < 0)
+	struct sealed_job fresh = {.from = descriptor, .length = length};
+	fresh.memory = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fresh.memory < 0)
 		return fault_errno(fault, errno, NULL, "cannot make memory to seal");
-	enum status status = fill_memory(memory, descriptor, length, check, context, fault);
-	if (status == STATUS_OK && !map_sealed(memory, length, sealed))
+	void *bytes = MAP_FAILED;
+	if (ftruncate(fresh.memory, (off_t)length) == 0)
+		bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fresh.memory, 0);
+	if (bytes == MAP_FAILED) {
+		close(fresh.memory);
+		return no_memory(fault);
+	}
+	(void)madvise(bytes, length, MADV_HUGEPAGE);
+	fresh.bytes = bytes;
+	*job = fresh;
+	return STATUS_OK;
+}
+
+/* The kernel writes: where memory runs out, that is EFAULT for it and would be SIGBUS for us. */
+enum status
+sealed_part(struct sealed_job *job, struct fault *fault)
+{
+	size_t left = job->length - job->done;
+	ssize_t got = pread(job->from, job->bytes + job->done,
+			    left < PART_BYTES ? left : PART_BYTES, (off_t)job->done);
+	if (got > 0)
+		job->done += (size_t)got;
+	if (got > 0 || (got < 0 && errno == EINTR) || left == 0)
+		return STATUS_OK;
+	if (got == 0)
+		return fault_set(fault, STATUS_CORRUPT, NULL, job->done,
+				 "the file has become shorter");
+	return errno == EFAULT ? no_memory(fault) : fault_errno(fault, errno, NULL, "cannot read");
+}
+
+enum status
+sealed_end(struct sealed_job *job, sealed_check_cb *check, void *context, struct sealed *sealed,
+	   struct fault *fault)
+{
+	enum status status = STATUS_OK;
+	if (check != NULL)
+		status = check(context, job->bytes, job->length, fault);
+	munmap(job->bytes, job->length);
+	job->bytes = NULL;
+	if (status == STATUS_OK && fcntl(job->memory, F_ADD_SEALS, SEALS) != 0)
+		status = fault_errno(fault, errno, NULL, "cannot seal memory");
+	if (status == STATUS_OK && !map_sealed(job->memory, job->length, sealed))
 		status = fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "cannot map a copy");
 	if (status != STATUS_OK)
-		close(memory);
+		close(job->memory);
 	return status;
+}
+
+void
+sealed_abort(struct sealed_job *job)
+{
+	if (job->bytes == NULL)
+		return;
+	munmap(job->bytes, job->length);
+	close(job->memory);
+	job->bytes = NULL;
+}
+
+/* Nobody else locks published files. A file system without such locks: everybody makes a copy. */
+bool
+sealed_claim(int descriptor)
+{
+	return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+void
+sealed_release(int descriptor)
+{
+	(void)flock(descriptor, LOCK_UN);
 }
 
 /* --- finding ------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ START_TEST(a_cut_file_reads_as_zeros_and_is_marked)
 	int fd;
 	const uint8_t *bytes = map_file(&fd);
 	ck_assert_int_eq(guard_install(NULL), STATUS_OK);
-	struct guard *guard = guard_add(bytes, BYTES);
+	struct guard *guard = guard_add(bytes, BYTES, false);
 	ck_assert_int_eq(((const volatile uint8_t *)bytes)[BYTES - 1], content[BYTES - 1]);
 	ck_assert(guard_sound() && !guard_damaged(guard));
 	ck_assert_int_eq(truncate(path, PAGE), 0);
@@ -109,7 +109,7 @@ START_TEST(only_the_range_of_the_fault_is_marked)
 	for (int i = 0; i < RANGES; i++) {
 		bytes[i] = map_file(&fd);
 		close(fd);
-		guard[i] = guard_add(bytes[i], BYTES);
+		guard[i] = guard_add(bytes[i], BYTES, false);
 		ck_assert_ptr_nonnull(guard[i]);
 		if (i == 149) { /* those from here on are of another file */
 			ck_assert_int_eq(rename(path, other), 0);
@@ -120,7 +120,7 @@ START_TEST(only_the_range_of_the_fault_is_marked)
 	for (int i = 0; i < RANGES; i += 2 - _i)
 		guard_remove(guard[i]);
 	for (int i = _i == 0 ? 0 : RANGES - 1; i >= 0 && i < RANGES; i += _i == 0 ? 2 : -1)
-		guard[i] = guard_add(bytes[i], BYTES);
+		guard[i] = guard_add(bytes[i], BYTES, false);
 	ck_assert_int_eq(truncate(path, 0), 0);
 	ck_assert_int_eq(*(const volatile uint8_t *)(bytes[177] + 5), 0);
 	for (int i = 0; i < RANGES; i++)
@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(marks_by_hand_count_too)
 {
-	struct guard *a = guard_add(content, BYTES), *b = guard_add(content, BYTES);
+	struct guard *a = guard_add(content, BYTES, false), *b = guard_add(content, BYTES, false);
 	guard_mark(a);
 	guard_mark(a);
 	ck_assert(!guard_sound() && guard_damaged(a) && !guard_damaged(b));
@@ -144,7 +144,21 @@ START_TEST(marks_by_hand_count_too)
 	ck_assert(guard_sound() && !guard_damaged(NULL));
 	guard_remove(NULL);
 	/* a slot that is used again begins without a mark */
-	ck_assert(!guard_damaged(guard_add(content, BYTES)));
+	ck_assert(!guard_damaged(guard_add(content, BYTES, false)));
+}
+END_TEST
+
+/* What is written after that is lost, and nobody dies. */
+START_TEST(a_cut_file_can_be_written_to)
+{
+	int fd = open(path, O_RDWR);
+	volatile uint8_t *bytes = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_int_eq(guard_install(NULL), STATUS_OK);
+	struct guard *guard = guard_add((const void *)(uintptr_t)bytes, BYTES, true);
+	bytes[BYTES - 1] = 7;
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	bytes[BYTES - 1] = 8;
+	ck_assert(bytes[BYTES - 1] == 8 && bytes[0] == 0 && guard_damaged(guard));
 }
 END_TEST
 
@@ -170,7 +184,7 @@ read_cut(bool guarded)
 	int fd;
 	const uint8_t *bytes = map_file(&fd);
 	if (guarded)
-		guard_add(bytes, BYTES);
+		guard_add(bytes, BYTES, false);
 	if (truncate(path, 0) != 0)
 		_exit(9);
 	all_zero(bytes, 1);
@@ -218,7 +232,7 @@ sent_with_a_place(void)
 	int fd;
 	const uint8_t *bytes = map_file(&fd);
 	guard_install(NULL);
-	guard_add(bytes, BYTES);
+	guard_add(bytes, BYTES, false);
 	info.si_addr = (void *)(uintptr_t)bytes;
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGBUS, &info);
 }
@@ -309,7 +323,7 @@ race(void *context)
 		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
 		racer->wrong += write(fd, content, BYTES) != BYTES;
 		uint8_t *bytes = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, fd, 0);
-		struct guard *guard = guard_add(bytes, BYTES);
+		struct guard *guard = guard_add(bytes, BYTES, false);
 		unsigned cut = rand_r(&state) % 3 == 0 ? rand_r(&state) % PAGES : PAGES;
 		racer->cuts += cut < PAGES;
 		for (unsigned i = 0; i < PAGES; i++) {
@@ -394,7 +408,7 @@ START_TEST(a_lease_holds_writers_until_it_is_given_back)
 		if (number != SIGCHLD && number != SIGALRM && number != SIGTERM && number != SIGINT)
 			signal(number, count_signal);
 	signals = 0;
-	if (!lease_take(fd)) {
+	if (lease_take(fd) == LEASE_NONE) {
 		close(fd);
 		return; /* a file system without them */
 	}
@@ -409,14 +423,14 @@ START_TEST(a_lease_holds_writers_until_it_is_given_back)
 	ck_assert_int_eq(fstat(fd, &info), 0);
 	ck_assert_uint_eq((uint64_t)info.st_size, BYTES);
 	/* no second one while somebody waits */
-	ck_assert(!lease_take(fd) && !lease_held(fd));
+	ck_assert(lease_take(fd) == LEASE_BUSY && !lease_held(fd));
 	double from = seconds();
 	lease_give(fd);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_msg(status == 0 && seconds() - from < 10, "status %d after %f s", status,
 		      seconds() - from);
 	ck_assert_int_eq(signals, 0);
-	ck_assert(lease_take(fd) && lease_held(fd));
+	ck_assert(lease_take(fd) == LEASE_TAKEN && lease_held(fd));
 	close(fd);
 }
 END_TEST
@@ -425,7 +439,7 @@ START_TEST(no_lease_while_somebody_writes)
 {
 	int writer = open(path, O_WRONLY), fd = open(path, O_RDONLY);
 	errno = 77;
-	ck_assert(!lease_take(fd) && !lease_held(fd));
+	ck_assert(lease_take(fd) != LEASE_TAKEN && !lease_held(fd));
 	ck_assert_int_eq(errno, 77);
 	close(writer);
 	close(fd);
@@ -437,7 +451,7 @@ START_TEST(a_lease_holds_no_renaming)
 {
 	char other[80];
 	int fd = open(path, O_RDONLY);
-	if (!lease_take(fd))
+	if (lease_take(fd) == LEASE_NONE)
 		return;
 	snprintf(other, sizeof(other), "%s.other", path);
 	ck_assert_int_eq(chmod(path, 0), 0);
@@ -462,12 +476,27 @@ same_as(void *context, const uint8_t *bytes, size_t length, struct fault *fault)
 	return fault_set(fault, STATUS_CORRUPT, "body", 0, "another body");
 }
 
+static enum status
+copy(int fd, size_t length, void *same, struct sealed *sealed, struct fault *fault)
+{
+	struct sealed_job job = {0};
+	enum status status = sealed_begin(fd, length, digest, &job, fault);
+	while (status == STATUS_OK && job.done < job.length)
+		status = sealed_part(&job, fault);
+	if (status != STATUS_OK) {
+		sealed_abort(&job);
+		sealed_abort(&job);
+		return status;
+	}
+	return sealed_end(&job, same == NULL ? NULL : same_as, same, sealed, fault);
+}
+
 START_TEST(a_sealed_copy_cannot_be_changed)
 {
 	struct sealed sealed = {0};
 	char link[64];
 	int fd = open(path, O_RDONLY);
-	ck_assert_int_eq(sealed_copy(fd, BYTES, digest, same_as, content, &sealed, NULL), STATUS_OK);
+	ck_assert_int_eq(copy(fd, BYTES, content, &sealed, NULL), STATUS_OK);
 	close(fd);
 	ck_assert_int_eq(truncate(path, 0), 0);
 	ck_assert_int_eq(memcmp(sealed.bytes, content, BYTES), 0);
@@ -491,10 +520,9 @@ START_TEST(a_copy_of_what_is_short_or_wrong_is_refused)
 	int fd = open(path, O_RDONLY), next = dup(fd);
 	close(next);
 	ck_assert_int_eq(truncate(path, 5 * PAGE + 1), 0);
-	ck_assert_int_eq(sealed_copy(fd, BYTES, digest, NULL, NULL, &sealed, &fault), STATUS_CORRUPT);
+	ck_assert_int_eq(copy(fd, BYTES, NULL, &sealed, &fault), STATUS_CORRUPT);
 	ck_assert_uint_eq(fault.offset, 5 * PAGE + 1);
-	ck_assert_int_eq(sealed_copy(fd, 5 * PAGE, digest, same_as, content + 1, &sealed, &fault),
-			 STATUS_CORRUPT);
+	ck_assert_int_eq(copy(fd, 5 * PAGE, content + 1, &sealed, &fault), STATUS_CORRUPT);
 	ck_assert_str_eq(fault.text, "another body");
 	ck_assert(sealed.bytes == NULL && !sealed_find(digest, 5 * PAGE, &sealed));
 	/* nothing is left open */
@@ -516,7 +544,7 @@ START_TEST(processes_share_a_copy)
 	pid_t child = fork();
 	if (child == 0) {
 		close(to[1]);
-		status = sealed_copy(fd, BYTES, digest, same_as, content, &sealed, NULL);
+		status = copy(fd, BYTES, content, &sealed, NULL);
 		_exit(write(from[1], &byte, 1) != 1 || read(to[0], &byte, 1) != 0 || status != 0);
 	}
 	ck_assert_int_eq(read(from[0], &byte, 1), 1);
@@ -545,7 +573,7 @@ START_TEST(what_is_not_sealed_is_not_taken)
 	struct sealed sealed = {0}, found = {0};
 	char link[64], name[64] = {0};
 	int fd = open(path, O_RDONLY);
-	ck_assert_int_eq(sealed_copy(fd, BYTES, digest, NULL, NULL, &sealed, NULL), STATUS_OK);
+	ck_assert_int_eq(copy(fd, BYTES, NULL, &sealed, NULL), STATUS_OK);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", sealed.descriptor);
 	ck_assert_int_gt(readlink(link, name, sizeof(name) - 1), 7);
 	sealed_close(&sealed);
@@ -582,6 +610,7 @@ main(void)
 	tcase_add_test(tests, a_cut_file_reads_as_zeros_and_is_marked);
 	tcase_add_loop_test(tests, only_the_range_of_the_fault_is_marked, 0, 2);
 	tcase_add_test(tests, marks_by_hand_count_too);
+	tcase_add_test(tests, a_cut_file_can_be_written_to);
 	tcase_add_test(tests, what_is_not_ours_is_passed_on);
 	tcase_add_test(tests, many_threads_and_ranges);
 	tcase_add_loop_test(tests, a_lease_holds_writers_until_it_is_given_back, 0, 3);
