@@ -53,18 +53,31 @@ on_interrupt(int number)
 	interrupted_by = number;
 }
 
-/* Without SA_RESTART, so that a read of stdin ends; SA_RESETHAND lets the second one kill. */
 static void
-signals_install(void)
+signals_set(const struct sigaction *action)
 {
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction before;
 	static const int numbers[] = {SIGINT, SIGTERM};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* nohup and shells without job control ignore on purpose */
 		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
+			sigaction(numbers[i], action, NULL);
 	}
+}
+
+/* Without SA_RESTART, so that a read of stdin ends; SA_RESETHAND lets the second one kill. */
+static void
+signals_install(void)
+{
+	const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+	signals_set(&action);
+}
+
+void
+cli_interruptible(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_DFL};
+	signals_set(&action);
 }
 
 bool
@@ -173,6 +186,14 @@ cli_verbose(const struct cli *cli, const char *format, ...)
 	va_start(arguments, format);
 	say(cli, format, arguments);
 	va_end(arguments);
+}
+
+void
+cli_recovered(const struct cli *cli, struct fault *fault)
+{
+	if (fault->status == STATUS_OK && fault->text[0] != '\0')
+		cli_note(cli, "%s: %s", fault->where, fault->text);
+	fault->text[0] = '\0';
 }
 
 /* ---- "did you mean" ---- */

@@ -120,6 +120,14 @@ cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(p
 void
 cli_verbose(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What a call that succeeded says of damage that it got round (store.h); nothing if it says nothing. */
+void
+cli_recovered(const struct cli *cli, struct fault *fault);
+
+/* From here on SIGINT and SIGTERM end the program at once: all that matters is done. */
+void
+cli_interruptible(void);
+
 /* True once SIGINT or SIGTERM has come: finish cleanly. The second signal kills. */
 bool
 cli_interrupted(void);

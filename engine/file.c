@@ -74,6 +74,88 @@ file_map_close(struct file_map *map)
 	map->length = 0;
 }
 
+/* --- parts --------------------------------------------------------------------- */
+
+enum status
+file_in_open(const char *path, struct file_in *in, struct fault *fault)
+{
+	struct stat info;
+	int fd = -1;
+	enum status status = open_read(path, &fd, &info, fault);
+	if (status != STATUS_OK)
+		return status;
+	if (!S_ISREG(info.st_mode)) {
+		close(fd);
+		return fault_set(fault, STATUS_IO, path, 0, "not a regular file");
+	}
+	in->descriptor = fd;
+	in->length = (uint64_t)info.st_size;
+	return STATUS_OK;
+}
+
+enum status
+file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t length,
+	     struct fault *fault)
+{
+	uint8_t *to = bytes;
+	while (length > 0) {
+		ssize_t got = pread(in->descriptor, to, length, (off_t)offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fault_errno(fault, errno, NULL, "cannot read");
+		if (got == 0)
+			return fault_set(fault, STATUS_CORRUPT, NULL, offset, "the file ends here");
+		to += got;
+		offset += (uint64_t)got;
+		length -= (size_t)got;
+	}
+	return STATUS_OK;
+}
+
+void
+file_in_close(struct file_in *in)
+{
+	if (in->descriptor >= 0)
+		close(in->descriptor);
+	in->descriptor = -1;
+}
+
+static enum status
+append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const char *path,
+	     struct fault *fault)
+{
+	while (length > 0) {
+		ssize_t wrote = pwrite(fd, bytes, length, (off_t)end);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, path, "cannot write");
+		bytes += wrote;
+		end += (uint64_t)wrote;
+		length -= (size_t)wrote;
+	}
+	return STATUS_OK;
+}
+
+enum status
+file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
+	    struct fault *fault)
+{
+	*cut = true;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	enum status status = append_bytes(fd, end, bytes, length, path, fault);
+	if (status == STATUS_OK && fdatasync(fd) != 0)
+		status = fault_errno(fault, errno, path, "cannot sync");
+	if (status != STATUS_OK)
+		*cut = ftruncate(fd, (off_t)end) == 0;
+	/* Durable or cut by now: nothing that close could say would change it. */
+	close(fd);
+	return status;
+}
+
 /* --- writing ----------------------------------------------------------------- */
 
 struct file_out {
@@ -96,18 +178,13 @@ file_out_open(const char *path, struct file_out **out, struct fault *fault)
 		return fault_set(fault, STATUS_NO_MEMORY, path, 0, "no memory for a write buffer");
 	}
 	new_out->buffer = buffer;
+	new_out->descriptor = -1;
 	int need = snprintf(new_out->path, FILE_PATH_BYTES, "%s", path);
 	int need_temporary = snprintf(new_out->temporary, FILE_PATH_BYTES, "%s.%ld.tmp", path,
 				      (long)getpid());
 	enum status status = STATUS_OK;
-	if (need >= FILE_PATH_BYTES || need_temporary >= FILE_PATH_BYTES) {
+	if (need >= FILE_PATH_BYTES || need_temporary >= FILE_PATH_BYTES)
 		status = fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
-	} else {
-		new_out->descriptor = open(new_out->temporary,
-					   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (new_out->descriptor < 0)
-			status = fault_errno(fault, errno, new_out->temporary, "cannot create");
-	}
 	if (status != STATUS_OK) {
 		free(buffer);
 		free(new_out);
@@ -133,10 +210,28 @@ write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct faul
 	return STATUS_OK;
 }
 
+/* The temporary is made when the first bytes go to it. */
+static enum status
+out_create(struct file_out *out, struct fault *fault)
+{
+	if (out->descriptor >= 0)
+		return STATUS_OK;
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	out->descriptor = open(out->temporary, flags, 0644);
+	/* Left by who died: unlinked, not cut, since after a crash it can be the published file itself. */
+	if (out->descriptor < 0 && errno == EEXIST && unlink(out->temporary) == 0)
+		out->descriptor = open(out->temporary, flags, 0644);
+	if (out->descriptor < 0)
+		return fault_errno(fault, errno, out->temporary, "cannot create");
+	return STATUS_OK;
+}
+
 static enum status
 flush_buffer(struct file_out *out, struct fault *fault)
 {
-	enum status status = write_all(out, out->buffer, out->filled, fault);
+	enum status status = out_create(out, fault);
+	if (status == STATUS_OK)
+		status = write_all(out, out->buffer, out->filled, fault);
 	out->offset += out->filled;
 	out->filled = 0;
 	return status;
@@ -169,6 +264,16 @@ file_out_offset(const struct file_out *out)
 	return out->offset + out->filled;
 }
 
+bool
+file_out_held(const struct file_out *out, const uint8_t **bytes, size_t *length)
+{
+	if (out->descriptor >= 0)
+		return false;
+	*bytes = out->buffer;
+	*length = out->filled;
+	return true;
+}
+
 static void
 out_free(struct file_out *out)
 {
@@ -198,18 +303,33 @@ file_sync_directory_of(const char *path, struct fault *fault)
 }
 
 enum status
-file_out_commit(struct file_out *out, struct fault *fault)
+file_out_sync(struct file_out *out, struct fault *fault)
 {
 	enum status status = flush_buffer(out, fault);
 	if (status == STATUS_OK && fsync(out->descriptor) != 0)
 		status = fault_errno(fault, errno, out->temporary, "cannot sync");
-	if (close(out->descriptor) != 0 && status == STATUS_OK)
+	return status;
+}
+
+enum status
+file_out_name(struct file_out *out, const char *path, struct fault *fault)
+{
+	if (snprintf(out->path, FILE_PATH_BYTES, "%s", path) >= FILE_PATH_BYTES)
+		return fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	return STATUS_OK;
+}
+
+enum status
+file_out_commit(struct file_out *out, struct fault *fault)
+{
+	enum status status = file_out_sync(out, fault);
+	if (out->descriptor >= 0 && close(out->descriptor) != 0 && status == STATUS_OK)
 		status = fault_errno(fault, errno, out->temporary, "cannot close");
 	if (status == STATUS_OK && rename(out->temporary, out->path) != 0)
 		status = fault_errno(fault, errno, out->path, "cannot rename to");
-	if (status != STATUS_OK)
+	if (status != STATUS_OK && out->descriptor >= 0)
 		unlink(out->temporary);
-	else
+	if (status == STATUS_OK)
 		status = file_sync_directory_of(out->path, fault);
 	out_free(out);
 	return status;
@@ -220,8 +340,10 @@ file_out_abort(struct file_out *out)
 {
 	if (out == NULL)
 		return;
-	close(out->descriptor);
-	unlink(out->temporary);
+	if (out->descriptor >= 0) {
+		close(out->descriptor);
+		unlink(out->temporary);
+	}
 	out_free(out);
 }
 
@@ -254,10 +376,41 @@ file_make_directory(const char *path, struct fault *fault)
 }
 
 enum status
+file_sync_above(const char *path, struct fault *fault)
+{
+	char part[FILE_PATH_BYTES];
+	size_t length = strlen(path);
+	enum status status = STATUS_OK;
+	if (length >= sizeof(part))
+		return fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	memcpy(part, path, length + 1);
+	while (status == STATUS_OK && length > 0) {
+		while (length > 0 && part[length - 1] == '/') /* a/b/ is a/b */
+			length--;
+		part[length] = '\0';
+		if (length > 0)
+			status = file_sync_directory_of(part, fault);
+		while (length > 0 && part[length - 1] != '/')
+			length--;
+	}
+	return status;
+}
+
+enum status
 file_remove(const char *path, struct fault *fault)
 {
 	if (unlink(path) != 0 && errno != ENOENT)
 		return fault_errno(fault, errno, path, "cannot remove");
+	return STATUS_OK;
+}
+
+enum status
+file_keep(const char *path, const char *name, struct fault *fault)
+{
+	if (unlink(name) != 0 && errno != ENOENT)
+		return fault_errno(fault, errno, name, "cannot remove");
+	if (link(path, name) != 0)
+		return fault_errno(fault, errno, name, "cannot link to");
 	return STATUS_OK;
 }
 

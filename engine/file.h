@@ -2,10 +2,11 @@
 /*
  * The only door to the operating system's files.
  *
- * Reading maps whole files. Writing goes to a temporary file that either is
+ * Reading maps whole files, or reads parts. Writing goes to a temporary file that either is
  * committed (flush, fsync, rename, fsync of the directory) or vanishes; there
- * is no way to write a published file in place. The one exception is the
- * store's generation counter, eight bytes that only hint (store.h).
+ * is no way to write over what was published. Two files live on: the
+ * store's journal, which is appended to, and its generation counter, eight bytes that only
+ * hint (store.h).
  *
  *   file_out_open -> file_out_write* -> file_out_commit | file_out_abort
  *
@@ -34,6 +35,28 @@ file_map_open(const char *path, struct file_map *map, struct fault *fault);
 void
 file_map_close(struct file_map *map);
 
+/* A file read by parts, never mapped: nobody who changes it can harm us by more than wrong bytes. */
+struct file_in {
+	int descriptor;
+	uint64_t length; /* when it was opened */
+};
+enum status
+file_in_open(const char *path, struct file_in *in, struct fault *fault);
+/* Exactly `length` bytes; what is past the end is STATUS_CORRUPT. */
+enum status
+file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t length,
+	     struct fault *fault);
+void
+file_in_close(struct file_in *in);
+
+/*
+ * Write behind the `end` bytes that a file is known to have, and make it durable. On failure the file is
+ * cut back to `end`; *cut false: not even that could be done, and the bytes may be there.
+ */
+enum status
+file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
+	    struct fault *fault);
+
 struct file_out;
 
 /* A temporary beside `path`; `path` must be in an existing directory. */
@@ -43,6 +66,18 @@ enum status
 file_out_write(struct file_out *out, const void *bytes, size_t length, struct fault *fault);
 uint64_t
 file_out_offset(const struct file_out *out);
+/*
+ * All that was written, if it is still in memory: less than FILE_HUGE_BYTES, and then there is no
+ * temporary file yet either. Borrowed until commit or abort. False: it is in the file.
+ */
+bool
+file_out_held(const struct file_out *out, const uint8_t **bytes, size_t *length);
+/* Make what was written so far durable under the temporary's name: the last bytes, before a commit later. */
+enum status
+file_out_sync(struct file_out *out, struct fault *fault);
+/* Another name for the commit, in the same directory. limit: too long. */
+enum status
+file_out_name(struct file_out *out, const char *path, struct fault *fault);
 /* Make it durable under its name; frees `out` whatever the outcome. */
 enum status
 file_out_commit(struct file_out *out, struct fault *fault);
@@ -57,8 +92,14 @@ file_sync_directory_of(const char *path, struct fault *fault);
 /* mkdir -p with mode 0755; what is made is durable. */
 enum status
 file_make_directory(const char *path, struct fault *fault);
+/* fsync every directory above `path`: whoever made one of them may have died before it was durable. */
+enum status
+file_sync_above(const char *path, struct fault *fault);
 enum status
 file_remove(const char *path, struct fault *fault);
+/* Another name for the same file, in place of what has that name. */
+enum status
+file_keep(const char *path, const char *name, struct fault *fault);
 /* False only if the system says that there is none: what cannot be told exists, and fails later. */
 bool
 file_exists(const char *path);

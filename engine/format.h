@@ -6,7 +6,8 @@
  *
  *   container = header page | sections, page-aligned | table | footer
  *   segment   = container "SEGM": entries, claims, tags, sources
- *   manifest  = container "MANI": layers, catalogue (engine/store.h)
+ *   journal   = page of journal_d | records, each on pages of its own (engine/journal.h)
+ *   manifest  = container "MANI": what was there before the journal
  */
 #ifndef ENGINE_FORMAT_H
 #define ENGINE_FORMAT_H
@@ -159,6 +160,45 @@ struct pattern_d {
 	uint8_t reserved;
 	struct le16 length;       /* literal bytes */
 	struct le32 count;        /* entries that have both */
+};
+
+/* --- journal ---------------------------------------------------------------- */
+
+#define FORMAT_JOURNAL_MAGIC "\x89REPJRN\n"
+#define FORMAT_JOURNAL_VERSION 1
+#define FORMAT_RECORD FORMAT_ID('R', 'E', 'C', 'D')
+
+struct journal_d {
+	uint8_t magic[8];
+	struct le32 version;      /* FORMAT_JOURNAL_VERSION */
+	struct le32 reserved;     /* 0 */
+	struct le64 id;           /* random: records of another journal are none of this one */
+	struct le64 seed[2];      /* of the store; new segments are built with it */
+	struct le64 sum;          /* XXH3-64 of the bytes before it */
+};
+
+/* A record: this, rows of layers, perhaps the catalogue, small segments; zeros to the page. */
+struct record_d {
+	struct le32 magic;        /* FORMAT_RECORD */
+	struct le32 layer_count;
+	struct le64 journal;      /* its id */
+	struct le64 previous;     /* sum of the record before; of journal_d for the first */
+	struct le64 generation;
+	struct le64 published;    /* seconds since 1970 */
+	struct le64 compacted;    /* when the base was last folded; 0 = never */
+	struct le64 bytes;        /* of the whole record, a multiple of FORMAT_PAGE_BYTES */
+	struct le64 catalog;      /* where in the journal the catalogue stands: here or further up */
+	struct le64 catalog_bytes;
+	struct le64 catalog_sum;  /* XXH3-64 of it */
+	struct le64 payload_sum;  /* XXH3-64 of all bytes of the record behind this header */
+	struct le64 sum;          /* XXH3-64 of the bytes before it */
+};
+
+struct record_layer_d {
+	struct le64 number;       /* of the segment */
+	struct le64 offset;       /* where in the journal it stands; 0 = in segment-<number>.rps */
+	struct le64 bytes;
+	uint8_t sha256[32];       /* the segment's footer */
 };
 
 /* --- manifest --------------------------------------------------------------- */

@@ -1,186 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/store.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+/* Readers: open, refresh, pin (R1, R4, R5). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/store_state.h"
-
-#define LOAD_TRIES 8
-
-enum status
-store_path(const char *directory, const char *name, char *path, struct fault *fault)
-{
-	int need = snprintf(path, FILE_PATH_BYTES, "%s/%s", directory, name);
-	if (need < 0 || need >= FILE_PATH_BYTES)
-		return fault_set(fault, STATUS_LIMIT, directory, 0, "the path is too long");
-	return STATUS_OK;
-}
-
-enum status
-store_segment_path(const char *directory, uint64_t number, char *path, struct fault *fault)
-{
-	char name[64];
-	snprintf(name, sizeof(name), STORE_SEGMENT_PREFIX "%" PRIu64 STORE_SEGMENT_SUFFIX, number);
-	return store_path(directory, name, path, fault);
-}
-
-void
-view_free(struct view *view)
-{
-	for (uint32_t i = 0; i < view->layer_count; i++) {
-		file_map_close(&view->layer[i].map);
-		free(view->layer[i].sources);
-	}
-	catalog_fini(&view->catalog);
-	free(view);
-}
-
-/* Name the file in a fault that so far names only the place in it. */
-static enum status
-in_file(struct fault *fault, enum status status, const char *path, const struct fault *inner)
-{
-	const char *separator = inner->where[0] != '\0' ? ", " : "";
-	return fault_set(fault, status, path, inner->offset, "%s%s%s", inner->where, separator,
-			 inner->text);
-}
-
-static enum status
-load_sources(const struct view *view, struct view_layer *layer, struct fault *fault)
-{
-	const struct segment *segment = &layer->segment;
-	if (segment->sources.count > LIMIT_SOURCES)
-		return fault_set(fault, STATUS_LIMIT, "SRCN", 0, "more than %d sources",
-				 LIMIT_SOURCES);
-	layer->sources = calloc(segment->sources.count + 1, sizeof(*layer->sources));
-	if (layer->sources == NULL)
-		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layer");
-	for (uint32_t i = 0; i < segment->sources.count; i++) {
-		size_t length;
-		struct view_source *source = &layer->sources[i];
-		source->name = segment_source(segment, i, &length);
-		source->length = (uint32_t)length;
-		const struct source_row *row = catalog_source(&view->catalog, source->name, length);
-		source->priority = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
-	}
-	return STATUS_OK;
-}
-
-enum status
-view_load_layer(struct view *view, const char *directory, uint64_t number, const uint8_t *sha256,
-		struct fault *fault)
-{
-	struct view_layer *layer = &view->layer[view->layer_count];
-	char path[FILE_PATH_BYTES];
-	struct fault inner = {0};
-	if (view->layer_count == LIMIT_LAYERS)
-		return fault_set(fault, STATUS_LIMIT, directory, 0, "more than %d layers",
-				 LIMIT_LAYERS);
-	enum status status = store_segment_path(directory, number, path, fault);
-	if (status == STATUS_OK)
-		status = file_map_open(path, &layer->map, fault);
-	if (status != STATUS_OK)
-		return status;
-	status = segment_attach(&layer->segment, layer->map.bytes, layer->map.length, &inner);
-	if (status == STATUS_OK && sha256 != NULL &&
-	    memcmp(sha256, container_sha256(&layer->segment.container), 32) != 0)
-		status = fault_set(&inner, STATUS_CORRUPT, "footer", 0,
-				   "not the segment that the manifest names");
-	if (status == STATUS_OK)
-		status = load_sources(view, layer, &inner);
-	if (status != STATUS_OK) {
-		file_map_close(&layer->map);
-		return in_file(fault, status, path, &inner);
-	}
-	layer->number = number;
-	view->layer_count++;
-	view->file_bytes += layer->map.length;
-	return STATUS_OK;
-}
-
-static enum status
-load_sections(struct view *view, const char *directory, const struct container *container,
-	      struct fault *fault)
-{
-	struct section layers, catalog;
-	container_section(container, FORMAT_LAYERS, &layers);
-	container_section(container, FORMAT_CATALOG, &catalog);
-	const struct manifest_d *head = (const struct manifest_d *)layers.bytes;
-	if (layers.length < sizeof(*head) || le32_get(head->layer_count) > LIMIT_LAYERS ||
-	    layers.length != sizeof(*head) + le32_get(head->layer_count) * sizeof(struct layer_d))
-		return fault_set(fault, STATUS_CORRUPT, "LAYR", layers.offset,
-				 "the layers do not fit their section");
-	view->generation = le64_get(head->generation);
-	view->published = le64_get(head->published);
-	view->seed.word[0] = le64_get(head->seed[0]);
-	view->seed.word[1] = le64_get(head->seed[1]);
-	enum status status = catalog_decode(catalog.bytes, catalog.length, &view->catalog, fault);
-	const struct layer_d *layer = (const struct layer_d *)(head + 1);
-	for (uint32_t i = 0; status == STATUS_OK && i < le32_get(head->layer_count); i++)
-		status = view_load_layer(view, directory, le64_get(layer[i].number),
-					 layer[i].sha256, fault);
-	return status;
-}
-
-static enum status
-load_manifest(const char *directory, struct view **out, uint64_t *generation, struct fault *fault)
-{
-	char path[FILE_PATH_BYTES];
-	struct file_map map = {0};
-	struct container container;
-	struct fault inner = {0};
-	*generation = 0;
-	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
-	if (status == STATUS_OK)
-		status = file_map_open(path, &map, fault);
-	if (status != STATUS_OK)
-		return status;
-	struct view *view = calloc(1, sizeof(*view));
-	if (view == NULL) {
-		file_map_close(&map);
-		return fault_set(fault, STATUS_NO_MEMORY, path, 0, "no memory for a view");
-	}
-	view->pins = 1;
-	view->file_bytes = map.length;
-	status = container_attach(&container, FORMAT_CONTENT_MANIFEST, map.bytes, map.length,
-				  &inner);
-	if (status == STATUS_OK)
-		status = container_check(&container, &inner);
-	if (status == STATUS_OK)
-		status = load_sections(view, directory, &container, &inner);
-	*generation = view->generation;
-	file_map_close(&map);
-	if (status != STATUS_OK) {
-		view_free(view);
-		/* a layer's fault names its own file */
-		if (strchr(inner.where, '/') == NULL)
-			return in_file(fault, status, path, &inner);
-		return fault_set(fault, status, inner.where, inner.offset, "%s", inner.text);
-	}
-	*out = view;
-	return STATUS_OK;
-}
-
-enum status
-view_load(const char *directory, struct view **view, struct fault *fault)
-{
-	uint64_t before = UINT64_MAX, generation;
-	for (int tries = 0;; tries++) {
-		enum status status = load_manifest(directory, view, &generation, fault);
-		/*
-		 * A layer may go while we open it, and even its number may come again
-		 * (corrupt: not the one named); then the manifest is another by now.
-		 */
-		if ((status != STATUS_MISSING && status != STATUS_CORRUPT) ||
-		    generation == before || tries == LOAD_TRIES)
-			return status;
-		before = generation;
-	}
-}
-
-/* --- readers ----------------------------------------------------------------------------- */
 
 struct store {
 	char *directory;
@@ -220,6 +43,14 @@ open_counter(struct store *store)
 		(void)file_counter_open(path, false, &store->counter, NULL);
 }
 
+bool
+store_is_there(const char *directory)
+{
+	char path[FILE_PATH_BYTES];
+	return (store_path(directory, STORE_JOURNAL, path, NULL) == STATUS_OK && file_exists(path)) ||
+	       (store_path(directory, STORE_MANIFEST, path, NULL) == STATUS_OK && file_exists(path));
+}
+
 static enum status
 no_store(const char *directory, struct fault *fault)
 {
@@ -227,26 +58,36 @@ no_store(const char *directory, struct fault *fault)
 			 "there is no store here; the first import or add makes one");
 }
 
+/* Begun, but nothing was ever published, or nothing of it is left: "not listed" would be a false answer. */
+static enum status
+is_published(const struct store *store, struct fault *fault)
+{
+	const struct view *view = store->current;
+	if (view->generation == 0 && !store_is_lost(view, store->seen))
+		return no_store(store->directory, fault);
+	store_tell(view, store->seen, 0, fault);
+	if (view->generation != 0 || fault == NULL)
+		return view->generation != 0 ? STATUS_OK : STATUS_CORRUPT;
+	fault->status = STATUS_CORRUPT;
+	return STATUS_CORRUPT;
+}
+
 enum status
 store_open(const char *directory, struct store **out, struct fault *fault)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	char path[FILE_PATH_BYTES];
 	if (store == NULL || (store->directory = strdup(directory)) == NULL) {
 		free(store);
 		return fault_set(fault, STATUS_NO_MEMORY, directory, 0, "no memory for a store");
 	}
-	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
-	if (status == STATUS_OK && !file_exists(path))
-		status = no_store(directory, fault);
+	enum status status = store_is_there(directory) ? STATUS_OK : no_store(directory, fault);
 	if (status == STATUS_OK) {
 		open_counter(store);
 		store->seen = counter_value(store);
-		status = view_load(directory, &store->current, fault);
+		status = view_load(directory, NULL, &store->current, fault);
 	}
-	/* Begun, but nothing was ever published: "not listed" would be a false answer. */
-	if (status == STATUS_OK && store->current->generation == 0)
-		status = no_store(directory, fault);
+	if (status == STATUS_OK)
+		status = is_published(store, fault);
 	if (status != STATUS_OK)
 		store_close(store);
 	else
@@ -266,6 +107,19 @@ store_close(struct store *store)
 	free(store);
 }
 
+/* The same state, perhaps written anew into another journal (N1)? */
+static bool
+is_same(const struct view *a, const struct view *b)
+{
+	if (a->generation != b->generation || a->catalog_sum != b->catalog_sum ||
+	    a->layer_count != b->layer_count)
+		return false;
+	for (uint32_t i = 0; i < a->layer_count; i++)
+		if (memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
+			return false;
+	return true;
+}
+
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault)
 {
@@ -274,11 +128,11 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 	*changed = false;
 	if (value == store->seen && store->counter.value != NULL)
 		return STATUS_OK;
-	enum status status = view_load(store->directory, &fresh, fault);
+	enum status status = view_load(store->directory, store->current, &fresh, fault);
 	if (status != STATUS_OK)
 		return status;
 	store->seen = value;
-	if (fresh->generation == store->current->generation) {
+	if (is_same(fresh, store->current)) {
 		view_drop(fresh);
 		return STATUS_OK;
 	}

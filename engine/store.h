@@ -2,30 +2,19 @@
 /*
  * A store: a directory whose published state is a stack of segments.
  *
- *   MANIFEST              the published generation: its layers and catalogue
- *   GENERATION            eight mapped bytes: a hint that the manifest changed
- *   LOCK                  held by the one writer
- *   segment-<number>.rps  immutable layers
+ *   JOURNAL               the states, one record a transaction; small layers stand in it
+ *   segment-<number>.rps  the other layers; immutable
+ *   GENERATION            eight mapped bytes: a hint that there is a new state
+ *   LOCK, COMPACT         held by the one writer, and by the one who folds the base
  *
  * Reader:  store_open -> (view_take -> view_* -> view_drop)*, store_refresh -> store_close
  * Writer:  store_write_begin -> author_* -> store_write_commit | store_write_abort
+ * Base:    store_compact, beside any of them
  *
- * Publishing, in order (each step durable before the next):
- *   P1  the new segment is written to a temporary, fsynced, renamed, directory fsynced
- *   P2  the new manifest likewise: the rename is the moment of publication
- *   P3  GENERATION is stored (hint: readers compare one word)
- *   P4  segments that no manifest names any more are unlinked; readers that
- *       still map them keep them until they drop their view
- * A store begins with an empty manifest of generation 0, so a directory with
- * segments and no manifest is damage, never garbage. P3 cannot fail: the
- * writer maps GENERATION when it begins, so after P2 nothing turns a
- * published transaction into an error.
- * A writer that dies before P2 leaves garbage that the next writer removes; one
- * that dies after P2 leaves a stale hint that the next writer mends. Readers
- * that lose a segment between reading a manifest and opening it read the
- * manifest again.
+ * docs/store.md has the protocol as numbered steps, which comments here cite: W1 to W7 (a transaction),
+ * N1 to N3 (a new journal), R1 to R5 (a reader), C1 to C5 (compaction).
  *
- * A view never mixes generations: it is one manifest with its segments, and
+ * A view never mixes generations: it is one record with its segments, and
  * it and everything borrowed from it lives until its last drop.
  */
 #ifndef ENGINE_STORE_H
@@ -38,7 +27,8 @@ struct store;
 
 /*
  * Reader. STATUS_MISSING if there is no store in `directory`, or one in which
- * nothing was published yet (a first import that failed or still runs).
+ * nothing was published yet (a first import that failed or still runs). If what was published last
+ * cannot be read, the last good generation is opened, and `fault` says so, with STATUS_OK.
  */
 enum status
 store_open(const char *directory, struct store **store, struct fault *fault);
@@ -62,7 +52,8 @@ struct store_write;
 
 /*
  * Take the writer's lock (STATUS_BUSY if held; `wait` to wait), make the store
- * if there is none, remove leftovers. `seed` NULL: random for a new store.
+ * if there is none, recover (W1), remove leftovers. `seed` NULL: random for a new store. If anything was left out,
+ * `fault` says so, with STATUS_OK.
  */
 enum status
 store_write_begin(const char *directory, bool wait, const struct hash_seed *seed,
@@ -78,11 +69,10 @@ struct segment_build *
 store_write_build(struct store_write *write);
 /*
  * Publish. A new overlay goes on top; the upper overlays are folded into one
- * when the stack is full (as many as are half as large as the layer below them),
- * and all into a new base when together they hold more than a quarter as many
- * keys as the base, or always with `compact`. Nothing put and
- * the catalogue as it was: nothing is published, *generation is the old one.
- * STATUS_IO may come after the new manifest has its name but perhaps not for
+ * when the stack is full (as many as are half as large as the layer below them). The base is folded too where
+ * that is cheap (a few ten thousand keys), or always with `compact`; else see store_compact.
+ * Nothing put and the catalogue as it was: nothing is published, *generation is the old one.
+ * STATUS_IO may come after a new journal has its name but perhaps not for
  * good (its directory cannot be synced): then either generation may be found.
  * Frees `write` on success and on failure.
  */
@@ -91,6 +81,16 @@ store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64
 		   struct fault *fault);
 void
 store_write_abort(struct store_write *write);
+/*
+ * Fold all layers into a new base while readers and writers go on (C1 to C5). Without `always`
+ * only if that is due: overlays hold more than a quarter as many keys as the base. *done tells; the
+ * generation is then *generation. STATUS_BUSY: another process does it.
+ * Memory: about the new base; stopped at any point, it leaves the store as it was.
+ */
+enum status
+store_compact(const char *directory, bool always, uint64_t now, bool *done, uint64_t *generation,
+	      struct fault *fault);
+
 /* Tell the commit that the catalogue was changed, or may have been. */
 void
 store_write_touch(struct store_write *write);

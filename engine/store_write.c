@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one writer: lock, overlay under construction, publication (store.h P1-P4). */
+/* The one writer: lock, recovery, overlay under construction, publication (W1 to W7, N1 to N3). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,98 +7,188 @@
 
 #include "engine/store_state.h"
 
-/* Overlays together may hold this part of the base's keys before they are folded into it. */
-#define FOLD_PART 4
-
-struct store_write {
-	char *directory;
-	struct file_lock lock;
-	struct file_counter counter; /* GENERATION, mapped from the beginning */
-	bool locked, touched, synced;
-	struct view *view;
-	struct catalog catalog;
-	struct segment_build *build;
-};
-
-/* The layers of the generation to be. */
-struct plan {
-	uint32_t count;
-	struct layer_d layer[LIMIT_LAYERS + 1];
-};
-
-/* --- manifest -------------------------------------------------------------------------- */
-
-static enum status
-manifest_bytes(struct file_out *file, const struct manifest_d *head, const struct plan *plan,
-	       const uint8_t *catalog, size_t catalog_length, struct fault *fault)
-{
-	uint32_t ids[2] = {FORMAT_LAYERS, FORMAT_CATALOG};
-	uint64_t lengths[2] = {sizeof(*head) + plan->count * sizeof(struct layer_d),
-			       catalog_length};
-	struct container_out *out = NULL;
-	uint8_t sha256[32];
-	enum status status = container_out_new(file, FORMAT_CONTENT_MANIFEST, 2, lengths, ids,
-					       &out, fault);
-	if (status == STATUS_OK)
-		status = container_out_write(out, head, sizeof(*head), fault);
-	if (status == STATUS_OK)
-		status = container_out_write(out, plan->layer,
-					     plan->count * sizeof(struct layer_d), fault);
-	if (status == STATUS_OK)
-		status = container_out_next(out, fault);
-	if (status == STATUS_OK)
-		status = container_out_write(out, catalog, catalog_length, fault);
-	if (status == STATUS_OK)
-		status = container_out_next(out, fault);
-	if (status == STATUS_OK)
-		status = container_out_finish(out, sha256, fault);
-	container_out_free(out);
-	return status;
-}
-
-/* Bytes that no reader would take must not become the manifest of a store. */
-static enum status
-check_catalog(const uint8_t *bytes, size_t length, struct fault *fault)
-{
-	struct catalog catalog;
-	enum status status = catalog_decode(bytes, length, &catalog, fault);
-	if (status == STATUS_OK)
-		catalog_fini(&catalog);
-	return status;
-}
-
-static enum status
-manifest_write(const char *directory, const struct manifest_d *head, const struct plan *plan,
-	       const struct catalog *catalog, struct fault *fault)
-{
-	char path[FILE_PATH_BYTES];
-	uint8_t *bytes = NULL;
-	size_t length;
-	struct file_out *file = NULL;
-	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
-	if (status == STATUS_OK)
-		status = catalog_encode(catalog, &bytes, &length, fault);
-	if (status == STATUS_OK)
-		status = check_catalog(bytes, length, fault);
-	if (status == STATUS_OK)
-		status = file_out_open(path, &file, fault);
-	if (status == STATUS_OK) {
-		status = manifest_bytes(file, head, plan, bytes, length, fault);
-		if (status == STATUS_OK)
-			status = file_out_commit(file, fault);
-		else
-			file_out_abort(file);
-	}
-	free(bytes);
-	return status;
-}
-
-/* P3 */
+/* W5 */
 static void
 counter_set(struct file_counter *counter, uint64_t generation)
 {
 	if (__atomic_load_n(counter->value, __ATOMIC_RELAXED) != generation)
 		__atomic_store_n(counter->value, generation, __ATOMIC_RELEASE);
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* Bytes that no reader would take must not become the catalogue of a store. */
+static enum status
+encode_catalog(const struct catalog *from, uint8_t **bytes, size_t *length, struct fault *fault)
+{
+	struct catalog catalog;
+	enum status status = catalog_encode(from, bytes, length, fault);
+	if (status == STATUS_OK)
+		status = catalog_decode(*bytes, *length, &catalog, fault);
+	if (status == STATUS_OK)
+		catalog_fini(&catalog);
+	return status;
+}
+
+/* Does the record go into a new journal? */
+static bool
+begins_journal(const struct journal_place *place, const struct journal_state *state,
+	       const struct journal_parts *parts)
+{
+	return place->count == 0 || place->count >= LIMIT_JOURNAL_RECORDS ||
+	       place->end + journal_record_bytes(state, parts) > LIMIT_JOURNAL_BYTES;
+}
+
+/* Rows and small layers of a plan; in a new journal all small layers are written again. */
+static void
+state_layers(const struct store_plan *plan, bool all, struct journal_state *state,
+	     struct journal_parts *parts)
+{
+	state->layer_count = plan->count;
+	for (uint32_t i = 0; i < plan->count; i++) {
+		state->layer[i] = plan->row[i];
+		parts->segment[i] = plan->small[i] && (all || plan->row[i].offset == 0)
+					    ? plan->image[i]->bytes : NULL;
+	}
+}
+
+/*
+ * N1 to N3. The catalogue must stand in parts. Meanwhile the counter says nothing, so that whoever finds the
+ * new journal after we died before N3 does not take its name for durable.
+ */
+static enum status
+new_journal(struct store_write *write, const struct store_plan *plan, struct journal_state *state,
+	    struct journal_parts *parts, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
+	state_layers(plan, true, state, parts);
+	counter_set(&write->counter, STORE_COUNTER_UNKNOWN);
+	if (status == STATUS_OK)
+		status = journal_create(path, state, parts, &write->view->place, fault);
+	return status;
+}
+
+/*
+ * W3 and W4. A record that could not be made durable is cut away; since a reader may have seen it, the
+ * counter takes its number out of use, so that no other state ever has it.
+ */
+static enum status
+append_record(struct store_write *write, const struct store_plan *plan,
+	      struct journal_state *state, struct journal_parts *parts, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	bool cut = true;
+	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
+	state_layers(plan, false, state, parts);
+	if (status == STATUS_OK)
+		status = journal_append(path, &write->view->place, state, parts, &cut, fault);
+	if (status != STATUS_OK)
+		counter_set(&write->counter, state->generation);
+	return status;
+}
+
+/* --- recovery --------------------------------------------------------------------------------- */
+
+/* The rows of the writer's view after its state was written anew. */
+static void
+adopt(struct view *view, const struct journal_state *state)
+{
+	view->generation = state->generation;
+	view->catalog_offset = state->catalog;
+	view->catalog_bytes = state->catalog_bytes;
+	view->catalog_sum = state->catalog_sum;
+	for (uint32_t i = 0; i < view->layer_count; i++)
+		view->layer[i].row = state->layer[i];
+}
+
+/*
+ * The generation of the state written anew: the same if it is the same state, else one that
+ * nobody has seen.
+ */
+static uint64_t
+next_unseen(const struct store_write *write, uint64_t counter)
+{
+	uint64_t generation = write->view->generation;
+	if (write->view->damaged > generation)
+		generation = write->view->damaged + 1;
+	if (store_counter_ahead(counter, generation))
+		generation = counter + 1;
+	return generation;
+}
+
+/* The writer's view into a new journal. */
+static enum status
+write_anew(struct store_write *write, uint64_t counter, struct fault *fault)
+{
+	struct view *view = write->view;
+	struct store_plan plan = {0};
+	struct journal_parts parts = {0};
+	uint8_t *catalog = NULL;
+	struct journal_state state = {
+		.generation = next_unseen(write, counter),
+		.published = view->published,
+		.compacted = view->compacted,
+		.seed = view->seed,
+	};
+	enum status status = encode_catalog(&view->catalog, &catalog, &parts.catalog_length, fault);
+	parts.catalog = catalog;
+	if (status == STATUS_OK)
+		status = store_plan_view(&plan, view, view->layer_count, fault);
+	if (status == STATUS_OK)
+		status = new_journal(write, &plan, &state, &parts, fault);
+	if (status == STATUS_OK)
+		adopt(view, &state);
+	store_plan_fini(&plan);
+	free(catalog);
+	return status;
+}
+
+/*
+ * What was published is damaged: the journal that names it is kept under another name, and so are
+ * its segments (remove_leftover). With nothing good before it, nothing is written at all.
+ */
+static enum status
+keep_damaged(const struct store_write *write, uint64_t counter, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES], kept[FILE_PATH_BYTES];
+	if (write->view->generation == 0) {
+		store_tell(write->view, counter, 0, fault);
+		if (fault != NULL)
+			fault->status = STATUS_CORRUPT;
+		return STATUS_CORRUPT;
+	}
+	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
+	if (status == STATUS_OK)
+		status = store_path(write->directory, STORE_JOURNAL STORE_KEPT, kept, fault);
+	return status == STATUS_OK ? file_keep(path, kept, fault) : status;
+}
+
+/*
+ * Unless the counter says that the last writer came to W5, nobody knows what of its work is durable: then the
+ * state is written anew, before anything is acknowledged or removed.
+ */
+static enum status
+recover(struct store_write *write, struct fault *fault)
+{
+	const struct view *view = write->view;
+	uint64_t counter = __atomic_load_n(write->counter.value, __ATOMIC_ACQUIRE);
+	bool good = view->place.count > 0 && view->left_out == 0 && view->damaged == 0 &&
+		    counter == view->generation;
+	enum status status = STATUS_OK;
+	struct fault told = {0};
+	store_tell(view, counter, view->left_out, &told);
+	write->lost = store_is_lost(view, counter);
+	if (write->lost)
+		status = keep_damaged(write, counter, fault);
+	if (status == STATUS_OK && !good)
+		status = write_anew(write, counter, fault);
+	if (status != STATUS_OK)
+		return status;
+	counter_set(&write->counter, view->generation);
+	if (fault != NULL)
+		*fault = told;
+	return STATUS_OK;
 }
 
 /* --- beginning ---------------------------------------------------------------------------- */
@@ -109,58 +199,55 @@ refuse_segment(void *context, const char *name, struct fault *fault)
 	if (strncmp(name, STORE_SEGMENT_PREFIX, strlen(STORE_SEGMENT_PREFIX)) != 0)
 		return STATUS_OK;
 	return fault_set(fault, STATUS_CORRUPT, context, 0,
-			 "%s is there but no " STORE_MANIFEST "; restore it or use another directory",
+			 "%s is there but no " STORE_JOURNAL "; restore it or use another directory",
 			 name);
 }
 
+/* The view of a store that is not there yet: recovery writes its journal. */
 static enum status
-make_empty(const char *directory, const struct hash_seed *seed, struct fault *fault)
+make_empty(struct store_write *write, const struct hash_seed *seed, struct fault *fault)
 {
-	struct catalog catalog;
-	struct plan plan = {0};
-	struct manifest_d head = {0};
+	struct view *view = calloc(1, sizeof(*view));
 	uint64_t words[2];
-	enum status status = file_each_name(directory, refuse_segment,
-					    (void *)(uintptr_t)directory, fault);
+	enum status status = file_each_name(write->directory, refuse_segment, write->directory, fault);
+	if (status == STATUS_OK)
+		status = file_sync_above(write->directory, fault);
+	if (status == STATUS_OK && view == NULL)
+		status = fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a view");
 	if (status == STATUS_OK && seed == NULL)
 		status = file_random(words, fault);
-	if (status != STATUS_OK)
+	if (status == STATUS_OK)
+		status = catalog_init(&view->catalog, fault);
+	if (status != STATUS_OK) {
+		free(view);
 		return status;
-	head.seed[0] = le64_make(seed == NULL ? words[0] : seed->word[0]);
-	head.seed[1] = le64_make(seed == NULL ? words[1] : seed->word[1]);
-	status = catalog_init(&catalog, fault);
-	if (status != STATUS_OK)
-		return status;
-	status = manifest_write(directory, &head, &plan, &catalog, fault);
-	catalog_fini(&catalog);
-	return status;
+	}
+	view->pins = 1;
+	view->seed.word[0] = seed == NULL ? words[0] : seed->word[0];
+	view->seed.word[1] = seed == NULL ? words[1] : seed->word[1];
+	write->view = view;
+	return STATUS_OK;
 }
 
 static bool
 is_layer(const struct view *view, uint64_t number)
 {
 	for (uint32_t i = 0; i < view->layer_count; i++)
-		if (view->layer[i].number == number)
+		if (view->layer[i].row.number == number)
 			return true;
 	return false;
 }
 
-static bool
-begins_with(const char *name, const char *begin)
+bool
+store_is_temporary(const char *name, const char *begin)
 {
-	return strncmp(name, begin, strlen(begin)) == 0;
+	size_t length = strlen(name), begin_length = strlen(begin);
+	return length > begin_length + 4 && memcmp(name, begin, begin_length) == 0 &&
+	       strcmp(name + length - 4, ".tmp") == 0;
 }
 
-static bool
-ends_with(const char *name, const char *end)
-{
-	size_t length = strlen(name), end_length = strlen(end);
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
-/* The number, if the name is one that a writer gives: a copy kept by hand is not ours. */
-static bool
-segment_number(const char *name, uint64_t *number)
+bool
+store_segment_number(const char *name, uint64_t *number)
 {
 	char again[64];
 	if (sscanf(name, STORE_SEGMENT_PREFIX "%" SCNu64, number) != 1)
@@ -169,10 +256,18 @@ segment_number(const char *name, uint64_t *number)
 	return strcmp(again, name) == 0;
 }
 
+static enum status
+keep_segment(const char *path, struct fault *fault)
+{
+	char kept[FILE_PATH_BYTES];
+	if (snprintf(kept, sizeof(kept), "%s" STORE_KEPT, path) >= (int)sizeof(kept))
+		return fault_set(fault, STATUS_LIMIT, path, 0, "the path is too long");
+	return file_keep(path, kept, fault);
+}
+
 /*
- * Temporaries and segments of transactions that never were: nobody names them.
- * Our manifest may owe its name to a writer that died before the directory was
- * synced; until that is durable, the segments of the one before it must stay.
+ * Temporaries and segments of transactions that never were, and the manifest that became a journal: nobody
+ * names them, and what the journal names is durable (recover).
  */
 static enum status
 remove_leftover(void *context, const char *name, struct fault *fault)
@@ -180,44 +275,34 @@ remove_leftover(void *context, const char *name, struct fault *fault)
 	struct store_write *write = context;
 	char path[FILE_PATH_BYTES];
 	uint64_t number;
-	bool segment = segment_number(name, &number) && !is_layer(write->view, number);
-	bool temporary = ends_with(name, ".tmp") && (begins_with(name, STORE_MANIFEST ".") ||
-						     begins_with(name, STORE_SEGMENT_PREFIX));
-	if (!segment && !temporary)
+	bool segment = store_segment_number(name, &number) && !is_layer(write->view, number);
+	bool other = store_is_temporary(name, STORE_JOURNAL ".") ||
+		     store_is_temporary(name, STORE_MANIFEST ".") ||
+		     store_is_temporary(name, STORE_SEGMENT_PREFIX) ||
+		     strcmp(name, STORE_MANIFEST) == 0;
+	if (!segment && !other)
 		return STATUS_OK;
 	enum status status = store_path(write->directory, name, path, fault);
-	if (status == STATUS_OK && segment && !write->synced) {
-		status = file_sync_directory_of(path, fault);
-		write->synced = true;
-	}
+	if (status == STATUS_OK && segment && write->lost)
+		status = keep_segment(path, fault);
 	return status == STATUS_OK ? file_remove(path, fault) : status;
-}
-
-static enum status
-open_counter(struct store_write *write, struct fault *fault)
-{
-	char path[FILE_PATH_BYTES];
-	enum status status = store_path(write->directory, STORE_COUNTER, path, fault);
-	if (status == STATUS_OK)
-		status = file_counter_open(path, true, &write->counter, fault);
-	if (status == STATUS_OK)
-		counter_set(&write->counter, write->view->generation);
-	return status;
 }
 
 static enum status
 begin_locked(struct store_write *write, const struct hash_seed *seed, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	enum status status = store_path(write->directory, STORE_MANIFEST, path, fault);
-	if (status == STATUS_OK && !file_exists(path))
-		status = make_empty(write->directory, seed, fault);
+	enum status status = store_is_there(write->directory)
+				     ? view_load(write->directory, NULL, &write->view, fault)
+				     : make_empty(write, seed, fault);
 	if (status == STATUS_OK)
-		status = view_load(write->directory, &write->view, fault);
+		status = store_path(write->directory, STORE_COUNTER, path, fault);
+	if (status == STATUS_OK)
+		status = file_counter_open(path, true, &write->counter, fault);
+	if (status == STATUS_OK)
+		status = recover(write, fault);
 	if (status == STATUS_OK)
 		status = file_each_name(write->directory, remove_leftover, write, fault);
-	if (status == STATUS_OK)
-		status = open_counter(write, fault);
 	if (status == STATUS_OK)
 		status = catalog_copy(&write->view->catalog, &write->catalog, fault);
 	if (status == STATUS_OK)
@@ -293,195 +378,101 @@ store_write_abort(struct store_write *write)
 
 /* --- publication ----------------------------------------------------------------------------- */
 
-static uint64_t
-next_number(const struct view *view)
-{
-	uint64_t number = 0;
-	for (uint32_t i = 0; i < view->layer_count; i++)
-		if (view->layer[i].number > number)
-			number = view->layer[i].number;
-	return number + 1;
-}
-
-/* P1 for one segment; *layer is its row for the manifest. */
-static enum status
-write_segment(const struct store_write *write, struct segment_build *build, uint64_t number,
-	      struct layer_d *layer, struct fault *fault)
-{
-	char path[FILE_PATH_BYTES];
-	struct file_out *file;
-	enum status status = store_segment_path(write->directory, number, path, fault);
-	if (status == STATUS_OK)
-		status = file_out_open(path, &file, fault);
-	if (status != STATUS_OK)
-		return status;
-	status = segment_build_write(build, file, layer->sha256, fault);
-	if (status != STATUS_OK) {
-		file_out_abort(file);
-		return status;
-	}
-	layer->number = le64_make(number);
-	layer->file_bytes = le64_make(file_out_offset(file));
-	return file_out_commit(file, fault);
-}
-
-static uint64_t
-layer_keys(const struct view *view, uint32_t from)
-{
-	uint64_t keys = 0;
-	for (uint32_t i = from; i < view->layer_count; i++)
-		for (int kind = 0; kind < KIND_COUNT; kind++)
-			keys += view->layer[i].segment.keys[kind];
-	return keys;
-}
-
-/*
- * A full stack is folded from the highest overlay that, with what lies on it,
- * is at most half as large as the layer below: sizes fall from layer to layer,
- * and small transactions do not write the large overlays again and again. A
- * thousand equal transactions write each key 5 times, not 83 times.
- */
-static uint32_t
-fold_overlays(const struct view *stack)
-{
-	uint32_t from = stack->layer_count - 2;
-	while (from > 1 &&
-	       3 * layer_keys(stack, from) > layer_keys(stack, from - 1))
-		from--;
-	return from;
-}
-
-/* The layer from which up the stack must be folded; layer_count = nothing to fold. */
-static uint32_t
-fold_from(const struct view *stack, bool compact)
-{
-	uint32_t count = stack->layer_count;
-	uint64_t all = layer_keys(stack, 0), overlays = layer_keys(stack, 1);
-	if (count <= 1)
-		return count;
-	if (compact || overlays * FOLD_PART > all - overlays)
-		return 0;
-	return count >= LIMIT_LAYERS ? fold_overlays(stack) : count;
-}
-
-static void
-plan_layers(const struct view *view, uint32_t count, struct plan *plan)
-{
-	plan->count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct view_layer *layer = &view->layer[i];
-		plan->layer[i].number = le64_make(layer->number);
-		plan->layer[i].file_bytes = le64_make(layer->map.length);
-		memcpy(plan->layer[i].sha256, container_sha256(&layer->segment.container), 32);
-	}
-}
-
-/* Layers from..top of the view become one new segment on top of what is below them. */
-static enum status
-fold_layers(struct store_write *write, uint32_t from, struct plan *plan, struct fault *fault)
-{
-	struct view *view = write->view;
-	struct segment_build *build;
-	enum status status = segment_build_new(view->seed, from > 0, &build, fault);
-	if (status != STATUS_OK)
-		return status;
-	uint64_t number = next_number(view);
-	plan_layers(view, from, plan);
-	status = store_fold(view, from, build, fault);
-	if (status == STATUS_OK && segment_build_count(build) > 0)
-		status = write_segment(write, build, number, &plan->layer[plan->count++], fault);
-	segment_build_free(build);
-	return status;
-}
-
-/*
- * The stack of the next generation. A new overlay is written and put on the
- * view (which only this writer sees), then folded if the stack asks for it.
- */
-static enum status
-plan_stack(struct store_write *write, bool compact, struct plan *plan, struct fault *fault)
-{
-	struct view *view = write->view;
-	enum status status = STATUS_OK;
-	if (segment_build_count(write->build) > 0) {
-		struct layer_d layer;
-		uint64_t number = next_number(view);
-		status = write_segment(write, write->build, number, &layer, fault);
-		if (status == STATUS_OK)
-			status = view_load_layer(view, write->directory, number, layer.sha256,
-						 fault);
-	}
-	if (status != STATUS_OK)
-		return status;
-	uint32_t from = fold_from(view, compact);
-	if (from < view->layer_count)
-		return fold_layers(write, from, plan, fault);
-	plan_layers(view, view->layer_count, plan);
-	return STATUS_OK;
-}
-
 static bool
-plan_has(const struct plan *plan, uint64_t number)
+plan_has(const struct store_plan *plan, uint64_t number)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (le64_get(plan->layer[i].number) == number)
+		if (plan->row[i].number == number)
 			return true;
 	return false;
 }
 
-/* P4. The new state is durable: a segment that cannot be unlinked is only garbage. */
+/* W6. The new state is durable: a segment that cannot be unlinked is only garbage. */
 static void
-remove_retired(const struct store_write *write, const struct plan *plan)
+remove_retired(const struct store_write *write, const struct store_plan *plan)
 {
 	char path[FILE_PATH_BYTES];
 	for (uint32_t i = 0; i < write->view->layer_count; i++) {
-		uint64_t number = write->view->layer[i].number;
-		if (!plan_has(plan, number) &&
-		    store_segment_path(write->directory, number, path, NULL) == STATUS_OK)
+		const struct journal_layer *row = &write->view->layer[i].row;
+		if (row->offset == 0 && !plan_has(plan, row->number) &&
+		    store_segment_path(write->directory, row->number, path, NULL) == STATUS_OK)
 			(void)file_remove(path, NULL);
 	}
 }
 
+/* The catalogue as bytes; *changed: it is not what the journal has. */
 static enum status
-catalog_changed(const struct store_write *write, bool *changed, struct fault *fault)
+catalog_now(const struct store_write *write, uint8_t **bytes, size_t *length, bool *changed,
+	    struct fault *fault)
 {
-	uint8_t *old = NULL, *new = NULL;
-	size_t old_length, new_length;
+	uint8_t *old = NULL;
+	size_t old_length;
 	*changed = false;
-	if (!write->touched)
-		return STATUS_OK;
-	enum status status = catalog_encode(&write->view->catalog, &old, &old_length, fault);
-	if (status == STATUS_OK)
-		status = catalog_encode(&write->catalog, &new, &new_length, fault);
-	if (status == STATUS_OK)
-		*changed = old_length != new_length || memcmp(old, new, old_length) != 0;
+	enum status status = encode_catalog(&write->catalog, bytes, length, fault);
+	if (status == STATUS_OK && write->touched) {
+		status = catalog_encode(&write->view->catalog, &old, &old_length, fault);
+		*changed = status == STATUS_OK &&
+			   (old_length != *length || memcmp(old, *bytes, old_length) != 0);
+	}
 	free(old);
-	free(new);
 	return status;
 }
 
+/* A catalogue that is as it was is not written again, but into a new journal. */
 static enum status
-publish(struct store_write *write, uint64_t now, bool compact, uint64_t *generation,
-	struct fault *fault)
+write_record(struct store_write *write, const struct store_plan *plan, struct journal_state *state,
+	     const uint8_t *catalog, size_t catalog_length, bool changed, struct fault *fault)
 {
-	struct plan plan = {0};
-	uint64_t next = write->view->generation + 1;
-	enum status status = plan_stack(write, compact, &plan, fault);
+	struct journal_parts parts = {.catalog = changed ? catalog : NULL,
+				      .catalog_length = catalog_length};
+	state_layers(plan, false, state, &parts);
+	if (!begins_journal(&write->view->place, state, &parts))
+		return append_record(write, plan, state, &parts, fault);
+	parts.catalog = catalog;
+	return new_journal(write, plan, state, &parts, fault);
+}
+
+enum status
+store_write_publish(struct store_write *write, const struct store_plan *plan, uint64_t now,
+		    uint64_t compacted, uint64_t *generation, struct fault *fault)
+{
+	const struct view *view = write->view;
+	uint8_t *catalog = NULL;
+	size_t length;
+	bool changed;
+	struct journal_state state = {
+		.generation = view->generation + 1,
+		.published = now,
+		.compacted = compacted != 0 ? compacted : view->compacted,
+		.seed = view->seed,
+		.catalog = view->catalog_offset,
+		.catalog_bytes = view->catalog_bytes,
+		.catalog_sum = view->catalog_sum,
+	};
+	enum status status = catalog_now(write, &catalog, &length, &changed, fault);
+	if (status == STATUS_OK)
+		status = write_record(write, plan, &state, catalog, length, changed, fault);
+	free(catalog);
 	if (status == STATUS_OK) {
-		struct manifest_d head = {
-			.generation = le64_make(next),
-			.published = le64_make(now),
-			.seed = {le64_make(write->view->seed.word[0]),
-				 le64_make(write->view->seed.word[1])},
-			.layer_count = le32_make(plan.count),
-		};
-		status = manifest_write(write->directory, &head, &plan, &write->catalog, fault);
+		*generation = state.generation;
+		counter_set(&write->counter, state.generation);
+		remove_retired(write, plan);
 	}
-	if (status == STATUS_OK) {
-		*generation = next;
-		counter_set(&write->counter, next);
-		remove_retired(write, &plan);
-	}
+	return status;
+}
+
+/* Has anything to be published at all? */
+static enum status
+is_change(const struct store_write *write, bool compact, bool *change, struct fault *fault)
+{
+	uint8_t *bytes = NULL;
+	size_t length;
+	enum status status = STATUS_OK;
+	*change = segment_build_count(write->build) > 0 ||
+		  (compact && write->view->layer_count > 1);
+	if (!*change && write->touched)
+		status = catalog_now(write, &bytes, &length, change, fault);
+	free(bytes);
 	return status;
 }
 
@@ -489,14 +480,20 @@ enum status
 store_write_commit(struct store_write *write, uint64_t now, bool compact, uint64_t *generation,
 		   struct fault *fault)
 {
-	bool changed;
-	enum status status = catalog_changed(write, &changed, fault);
-	changed |= segment_build_count(write->build) > 0;
-	changed |= compact && write->view->layer_count > 1;
-	if (status == STATUS_OK && changed)
-		status = publish(write, now, compact, generation, fault);
-	else if (status == STATUS_OK)
+	bool change;
+	struct store_plan plan = {0};
+	uint64_t base = write->view->layer_count > 0 ? write->view->layer[0].row.number : 0;
+	enum status status = is_change(write, compact, &change, fault);
+	if (status == STATUS_OK && change) {
+		status = store_plan_stack(write, compact, &plan, fault);
+		if (status == STATUS_OK)
+			status = store_write_publish(write, &plan, now,
+						     base != 0 && !plan_has(&plan, base) ? now : 0,
+						     generation, fault);
+		store_plan_fini(&plan);
+	} else if (status == STATUS_OK) {
 		*generation = write->view->generation;
+	}
 	store_write_abort(write);
 	return status;
 }

@@ -14,7 +14,8 @@
 #define ENGINE_VIEW_H
 
 #include "engine/catalog.h"
-#include "engine/file.h"
+#include "engine/image.h"
+#include "engine/journal.h"
 #include "engine/segment.h"
 
 /* A source of a segment as look-up wants it. */
@@ -25,16 +26,24 @@ struct view_source {
 };
 
 struct view_layer {
-	struct file_map map;
+	struct image *image;         /* shared with other views that have the layer */
 	struct segment segment;
-	uint64_t number;
+	struct journal_layer row;    /* its number, where it stands, its digest */
 	struct view_source *sources; /* as many as the segment has */
 };
 
 struct view {
 	uint64_t generation;
 	uint64_t published;
-	uint64_t file_bytes;                   /* of all layers and the manifest */
+	uint64_t compacted;                    /* when the base was last folded; 0 = never */
+	uint64_t file_bytes;                   /* of its layers, catalogue and rows */
+	struct journal_place place;            /* its record; all zero: from a manifest */
+	uint64_t catalog_sum;                  /* of the catalogue's bytes there */
+	uint64_t catalog_offset, catalog_bytes; /* where in the journal they stand */
+	uint64_t journal_bytes;                /* of the journal; 0: from a manifest */
+	uint64_t left_out;                     /* bytes behind the record that are no good one */
+	uint64_t damaged;                      /* a later generation that cannot be read; 0 = none */
+	struct fault damage;                   /* why not */
 	struct hash_seed seed;
 	struct catalog catalog;
 	struct view_layer layer[LIMIT_LAYERS]; /* 0 = base */

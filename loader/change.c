@@ -8,6 +8,7 @@
 #include "engine/clock.h"
 #include "engine/intern.h"
 #include "engine/json.h"
+#include "engine/store.h"
 #include "loader/feed_source.h"
 
 int
@@ -65,6 +66,23 @@ change_check_times(struct cli *cli, const struct ingest_options *options)
 	if (options->ttl_seconds != 0 && options->expires != 0)
 		return cli_usage(cli, "either --ttl or --expires, not both");
 	return CLI_FOUND;
+}
+
+void
+change_compact(const struct cli *cli)
+{
+	bool done;
+	uint64_t generation;
+	struct fault fault = {0};
+	fflush(stdout);
+	if (cli_interrupted())
+		return;
+	cli_interruptible();
+	enum status status = store_compact(cli->store, false, cli->now, &done, &generation, &fault);
+	if (status != STATUS_OK && status != STATUS_BUSY)
+		cli_note(cli, "the layers could not be folded: %s", fault.text);
+	else if (status == STATUS_OK && done)
+		cli_verbose(cli, "layers folded; generation %" PRIu64, generation);
 }
 
 void

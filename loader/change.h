@@ -35,6 +35,13 @@ change_check_times(struct cli *cli, const struct ingest_options *options);
 void
 change_report(const struct cli *cli, const char *source, const struct ingest_result *result);
 
+/*
+ * After a transaction was acknowledged and reported: fold the layers into a new base, if that is due. A
+ * signal ends it, and the store is as it was; what goes wrong is only noted.
+ */
+void
+change_compact(const struct cli *cli);
+
 /* The source a file is when none is named: its name without folder and compression; "stdin". */
 void
 change_source_name(const char *path, char name[LIMIT_SOURCE_NAME_BYTES + 1]);

@@ -132,6 +132,7 @@ change_all(struct change *change, struct ingest_result *result, struct fault *fa
 				    fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(change->cli, fault);
 	status = change_values(change, ingest, fault);
 	if (status == STATUS_OK && change->values > 0)
 		status = ingest_commit(ingest, result, fault);

@@ -6,45 +6,35 @@
 #include "engine/store.h"
 #include "loader/change.h"
 
-enum { OPTION_WAIT = 1 };
-
-static const struct cli_option compact_options[] = {
-	{OPTION_WAIT, "wait", 'w', NULL, NULL, "wait for another writer instead of giving up"},
-	{0}
-};
-
 static int
 compact_run(struct cli *cli, int argc, char **argv)
 {
-	struct store_write *write;
 	struct fault fault = {0};
-	uint64_t generation, before;
-	bool wait = false;
-	int option;
-	while ((option = cli_option(cli, argc, argv)) > 0)
-		wait = true;
-	if (option < 0)
+	uint64_t generation;
+	bool done;
+	if (cli_option(cli, argc, argv) < 0)
 		return cli->status;
+	if (cli->operand_count > 0)
+		return cli_usage(cli, "takes no value");
+	cli_interruptible();
 	if (change_store_exists(cli->store, &fault) != STATUS_OK ||
-	    store_write_begin(cli->store, wait, NULL, &write, &fault) != STATUS_OK)
+	    store_compact(cli->store, true, cli->now, &done, &generation, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
-	before = store_write_view(write)->generation;
-	if (store_write_commit(write, cli->now, true, &generation, &fault) != STATUS_OK)
-		return cli_error(cli, &fault);
-	if (generation == before) {
+	if (!done) {
 		cli_note(cli, "one layer already: nothing to compact");
 		return CLI_NOTHING;
 	}
-	cli_note(cli, "generation %" PRIu64 " has one layer", generation);
+	cli_note(cli, "layers folded; generation %" PRIu64, generation);
 	return CLI_FOUND;
 }
 
 const struct cli_command cmd_compact = {
 	.name = "compact",
-	.usage = "[--wait]",
+	.usage = "",
 	.summary = "fold all layers of a store into one",
 	.about = "Writes a new base that holds what the layers hold together, and publishes it. "
-		 "Look-ups go on meanwhile. Exit status 1 if there was nothing to fold.",
-	.options = compact_options,
+		 "Look-ups and writers go on meanwhile; what they add stays on top. Stopped at any "
+		 "point, it leaves the store as it was. 'import' and 'expire' do it by themselves when more "
+		 "than a quarter of the base has changed. Exit status 1 if there was nothing to fold.",
 	.run = compact_run,
 };

@@ -50,6 +50,7 @@ expire(struct expiring *expiring, struct fault *fault)
 		status = store_write_begin(expiring->cli->store, expiring->wait, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(expiring->cli, fault);
 	status = sweep_into(expiring, write, fault);
 	if (status != STATUS_OK) {
 		store_write_abort(write);

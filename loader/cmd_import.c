@@ -220,6 +220,7 @@ import_files(struct import *import, char **files, int count, struct ingest_resul
 					&ingest, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(import->cli, fault);
 	for (int i = 0; status == STATUS_OK && i < count; i++) {
 		progress_start(&import->progress, files[i], "entries", !import->cli->quiet);
 		status = ingest_file(ingest, files[i], fault);
@@ -313,6 +314,8 @@ import_run(struct cli *cli, int argc, char **argv)
 		status = change_check_times(cli, &import.options);
 	if (status == CLI_FOUND)
 		status = import_all(&import);
+	if (status == CLI_FOUND && !import.options.dry_run)
+		change_compact(cli);
 	if (import.rejects != NULL && fclose(import.rejects) != 0 && status == CLI_FOUND)
 		status = cli_usage(cli, "the rejects could not be written");
 	return status;

@@ -116,6 +116,7 @@ source_set(const struct source_change *change, const char *name)
 					       &fault);
 	if (status != STATUS_OK)
 		return cli_error(change->cli, &fault);
+	cli_recovered(change->cli, &fault);
 	status = catalog_source_put(store_write_catalog(write), name, strlen(name), &row, &fault);
 	if (status == STATUS_OK)
 		status = set_row(change, row, &fault);

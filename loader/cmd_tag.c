@@ -205,6 +205,7 @@ import_write(struct tag_change *change, const char *name, const char *bytes, siz
 	enum status status = store_write_begin(change->cli->store, change->wait, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(change->cli, fault);
 	import.catalog = store_write_catalog(write);
 	status = tag_file_read(name, bytes, length, import_category, &import, fault);
 	if (status != STATUS_OK) {
@@ -284,6 +285,7 @@ tag_write(struct tag_change *change, const char *name, bool removing)
 		status = store_write_begin(change->cli->store, change->wait, NULL, &write, &fault);
 	if (status != STATUS_OK)
 		return cli_error(change->cli, &fault);
+	cli_recovered(change->cli, &fault);
 	status = removing ? remove_category(write, name, &fault)
 			  : catalog_category_put(store_write_catalog(write), &change->category,
 						 &fault);

@@ -240,6 +240,7 @@ check_store(struct checking *checking)
 	int status = CLI_ERROR;
 	if (store_open(checking->cli->store, &checking->store, &fault) != STATUS_OK)
 		return cli_error(checking->cli, &fault);
+	cli_recovered(checking->cli, &fault);
 	checking->view = store_view_take(checking->store);
 	if (verdict_judge_open(checking->view, checking->profile, NULL, &checking->judge,
 			       &fault) != STATUS_OK)

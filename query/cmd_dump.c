@@ -300,10 +300,10 @@ dump_keys(struct dump *dump, const struct segment *segment)
 }
 
 static enum status
-dump_segment(struct dump *dump, const struct file_map *map, struct fault *fault)
+dump_segment(struct dump *dump, const struct image *image, struct fault *fault)
 {
 	struct segment segment;
-	enum status status = segment_attach(&segment, map->bytes, map->length, fault);
+	enum status status = segment_attach(&segment, image->bytes, image->length, fault);
 	if (status != STATUS_OK)
 		return status;
 	dump_info(dump, &segment);
@@ -314,76 +314,127 @@ dump_segment(struct dump *dump, const struct file_map *map, struct fault *fault)
 	return STATUS_OK;
 }
 
-/* --- manifest ------------------------------------------------------------------------------ */
+/* --- journal ------------------------------------------------------------------------------- */
 
-static enum status
-dump_manifest(struct dump *dump, const struct container *container, struct fault *fault)
+static void
+dump_rows(struct dump *dump, const struct journal_state *state)
 {
-	struct section section;
-	container_section(container, FORMAT_LAYERS, &section);
-	const struct manifest_d *head = (const struct manifest_d *)section.bytes;
-	uint64_t count = section.length < sizeof(*head) ? 0
-		       : (section.length - sizeof(*head)) / sizeof(struct layer_d);
-	if (section.length < sizeof(*head) || count != le32_get(head->layer_count))
-		return fault_set(fault, STATUS_CORRUPT, "LAYR", section.offset,
-				 "the layers do not fit their section");
-	row_begin(dump, "manifest");
-	row_u64(dump, "generation", le64_get(head->generation));
-	row_time(dump, "published", le64_get(head->published));
-	row_u64(dump, "layers", count);
-	row_end(dump);
-	const struct layer_d *layer = (const struct layer_d *)(head + 1);
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < state->layer_count; i++) {
+		const struct journal_layer *layer = &state->layer[i];
 		row_begin(dump, "layer");
-		row_u64(dump, "number", le64_get(layer[i].number));
-		row_u64(dump, "bytes", le64_get(layer[i].file_bytes));
-		row_hex(dump, "sha256", layer[i].sha256, sizeof(layer[i].sha256));
+		row_u64(dump, "number", layer->number);
+		row_u64(dump, "offset", layer->offset);
+		row_u64(dump, "bytes", layer->bytes);
+		row_hex(dump, "sha256", layer->sha256, sizeof(layer->sha256));
 		row_end(dump);
 	}
-	return STATUS_OK;
+}
+
+static void
+dump_record(struct dump *dump, const struct journal_place *place, bool whole,
+	    const struct journal_state *state)
+{
+	row_begin(dump, "record");
+	row_u64(dump, "offset", place->offset);
+	row_u64(dump, "bytes", place->end - place->offset);
+	row_text(dump, "checksum", whole ? "good" : "bad");
+	row_u64(dump, "generation", state->generation);
+	row_time(dump, "published", state->published);
+	row_u64(dump, "catalog_offset", state->catalog);
+	row_u64(dump, "catalog_bytes", state->catalog_bytes);
+	row_u64(dump, "layers", state->layer_count);
+	row_end(dump);
+	dump_rows(dump, state);
+}
+
+static enum status
+dump_journal(struct dump *dump, const char *path, struct fault *fault)
+{
+	struct journal journal;
+	struct journal_state state;
+	struct journal_place place = {0};
+	bool whole;
+	enum status status = journal_open(path, &journal, fault);
+	if (status != STATUS_OK)
+		return status;
+	row_begin(dump, "journal");
+	row_text(dump, "name", path);
+	row_u64(dump, "bytes", journal.in.length);
+	row_end(dump);
+	while ((status = journal_next(&journal, &place, &whole, fault)) == STATUS_OK &&
+	       (status = journal_state(&journal, &place, &state, fault)) == STATUS_OK)
+		dump_record(dump, &place, whole, &state);
+	journal_close(&journal);
+	return status == STATUS_MISSING ? STATUS_OK : status;
 }
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-/* What a file is, its header tells; a damaged one is taken for a segment. */
 static enum status
-dump_bytes(struct dump *dump, const char *path, const struct file_map *map, struct fault *fault)
+dump_image(struct dump *dump, const char *name, const struct image *image, struct fault *fault)
 {
 	struct container container;
-	const struct header_d *header = (const struct header_d *)map->bytes;
-	bool manifest = map->length >= sizeof(*header) &&
-			le32_get(header->content) == FORMAT_CONTENT_MANIFEST;
-	enum status status = container_attach(&container, manifest ? FORMAT_CONTENT_MANIFEST
-							    : FORMAT_CONTENT_SEGMENT,
-					      map->bytes, map->length, fault);
+	enum status status = container_attach(&container, FORMAT_CONTENT_SEGMENT, image->bytes,
+					      image->length, fault);
 	if (status != STATUS_OK)
 		return status;
-	dump_header(dump, path, &container);
+	dump_header(dump, name, &container);
 	dump_sections(dump, &container);
-	return manifest ? dump_manifest(dump, &container, fault) : dump_segment(dump, map, fault);
+	return dump_segment(dump, image, fault);
+}
+
+static int
+dump_end(struct dump *dump, const char *path, enum status status, const struct fault *fault)
+{
+	struct fault named = {0};
+	if (status == STATUS_OK)
+		status = dump->status;
+	if (status == STATUS_OK)
+		return CLI_FOUND;
+	fault_set(&named, status, path, fault->offset, "%s%s%s", fault->where,
+		  fault->where[0] != '\0' ? ", " : "",
+		  fault->text[0] != '\0' ? fault->text : status_text(status));
+	return cli_error(dump->cli, &named);
+}
+
+/* Its first bytes tell a journal; all else is taken for a segment. */
+static bool
+is_journal(const struct image *image)
+{
+	return image->length >= sizeof(struct journal_d) &&
+	       memcmp(image->bytes, FORMAT_JOURNAL_MAGIC, 8) == 0;
 }
 
 static int
 dump_file(struct dump *dump, const char *path)
 {
-	struct file_map map;
-	struct fault fault = {0}, named = {0};
-	enum status status = file_map_open(path, &map, &named);
+	struct image *image;
+	struct fault fault = {0};
+	enum status status = image_open(path, &image, &fault);
 	if (status != STATUS_OK)
-		return cli_error(dump->cli, &named);
-	status = dump_bytes(dump, path, &map, &fault);
-	if (status == STATUS_OK)
-		status = dump->status;
-	file_map_close(&map);
-	if (status == STATUS_OK)
-		return CLI_FOUND;
-	fault_set(&named, status, path, fault.offset, "%s%s%s", fault.where,
-		  fault.where[0] != '\0' ? ", " : "",
-		  fault.text[0] != '\0' ? fault.text : status_text(status));
-	return cli_error(dump->cli, &named);
+		return cli_error(dump->cli, &fault);
+	status = is_journal(image) ? dump_journal(dump, path, &fault)
+				   : dump_image(dump, path, image, &fault);
+	image_drop(image);
+	return dump_end(dump, path, status, &fault);
 }
 
-/* The manifest, then its layers, base first. */
+/* Layer i of a view, by the name of its file or its place in the journal. */
+static int
+dump_layer(struct dump *dump, const char *directory, const struct view_layer *layer)
+{
+	char path[FILE_PATH_BYTES];
+	struct fault fault = {0};
+	enum status status = layer->row.offset == 0
+		? store_segment_path(directory, layer->row.number, path, &fault)
+		: store_path(directory, STORE_JOURNAL, path, &fault);
+	if (status != STATUS_OK)
+		return cli_error(dump->cli, &fault);
+	status = dump_image(dump, path, layer->image, &fault);
+	return dump_end(dump, path, status, &fault);
+}
+
+/* The journal, then today's layers, base first. */
 static int
 dump_store(struct dump *dump, const char *directory)
 {
@@ -393,15 +444,14 @@ dump_store(struct dump *dump, const char *directory)
 	if (store_open(directory, &store, &fault) != STATUS_OK)
 		return cli_error(dump->cli, &fault);
 	struct view *view = store_view_take(store);
-	enum status status = store_path(directory, STORE_MANIFEST, path, &fault);
-	int result = status == STATUS_OK ? dump_file(dump, path) : CLI_ERROR;
-	for (uint32_t i = 0; i < view->layer_count && status == STATUS_OK; i++) {
-		status = store_segment_path(directory, view->layer[i].number, path, &fault);
-		if (status == STATUS_OK && dump_file(dump, path) != CLI_FOUND)
-			result = CLI_ERROR;
-	}
-	if (status != STATUS_OK)
+	int result = CLI_FOUND;
+	if (store_path(directory, STORE_JOURNAL, path, &fault) != STATUS_OK)
 		result = cli_error(dump->cli, &fault);
+	else if (view->place.count > 0)
+		result = dump_file(dump, path);
+	for (uint32_t i = 0; i < view->layer_count; i++)
+		if (dump_layer(dump, directory, &view->layer[i]) != CLI_FOUND)
+			result = CLI_ERROR;
 	view_drop(view);
 	store_close(store);
 	return result;
@@ -439,11 +489,12 @@ dump_run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cmd_dump = {
 	.name = "dump",
-	.usage = "[--summary] [SEGMENT | DIR]...",
+	.usage = "[--summary] [SEGMENT | JOURNAL | DIR]...",
 	.summary = "show what stands in the files of a store",
-	.about = "For people who debug: the header, the sections and counts of a segment or manifest, "
-		 "then every string, key and claim in file order, one a line. A directory is its "
-		 "manifest and its layers; without operand, the store. Reads damaged files as far "
+	.about = "For people who debug: the header, the sections and counts of a segment, "
+		 "then every string, key and claim in file order, one a line; of a journal, its records "
+		 "and their layers. A directory is its journal and the layers of today; without operand, "
+		 "the store. Reads damaged files as far "
 		 "as they can be read, and does not check them: that is verify's work.",
 	.options = dump_options,
 	.examples = "  repute dump --summary /var/lib/repute/segment-1.rps\n"

@@ -56,11 +56,11 @@ segments_json(struct json_writer *json, const struct view *view)
 	json_array_begin(json);
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		json_object_begin(json);
-		member_u64(json, "number", view->layer[i].number);
+		member_u64(json, "number", view->layer[i].row.number);
 		json_key(json, "layer");
 		json_text(json, i == 0 ? "base" : "overlay");
 		member_u64(json, "keys", segment_keys(&view->layer[i].segment));
-		member_u64(json, "bytes", view->layer[i].map.length);
+		member_u64(json, "bytes", view->layer[i].image->length);
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -144,11 +144,11 @@ info_text(const struct tally *tally, const char *directory)
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		char name[48];
 		snprintf(name, sizeof(name), "  %s%llu", STORE_SEGMENT_PREFIX,
-			 (unsigned long long)view->layer[i].number);
+			 (unsigned long long)view->layer[i].row.number);
 		snprintf(more, sizeof(more), " bytes  %s keys  %s",
 			 show_count(segment_keys(&view->layer[i].segment), count),
 			 i == 0 ? "base" : "overlay");
-		row_text(name, view->layer[i].map.length, more);
+		row_text(name, view->layer[i].image->length, more);
 	}
 	row_text("sources", tally->source_count, "");
 	for (size_t i = 0; i < tally->source_count; i++)
@@ -173,6 +173,7 @@ info_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes no value");
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	enum status status = tally_init(&tally, view, cli->now, &fault);
 	if (status == STATUS_OK && cli->json)

@@ -355,6 +355,7 @@ inspect_store(struct inspecting *inspecting)
 	int status = CLI_ERROR;
 	if (store_open(inspecting->cli->store, &inspecting->store, &fault) != STATUS_OK)
 		return cli_error(inspecting->cli, &fault);
+	cli_recovered(inspecting->cli, &fault);
 	inspecting->view = store_view_take(inspecting->store);
 	if (verdict_judge_open(inspecting->view, inspecting->profile, NULL, &inspecting->judge,
 			       &fault) != STATUS_OK)

@@ -280,6 +280,7 @@ list_run(struct cli *cli, int argc, char **argv)
 	listing.json |= cli->json;
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	status = search(&listing, view);
 	view_drop(view);

@@ -303,6 +303,7 @@ lookup_run(struct cli *cli, int argc, char **argv)
 		return cli->status;
 	if (store_open(cli->store, &asking.store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	asking.cli = cli;
 	asking.now = cli->now;
 	asking.view = store_view_take(asking.store);

@@ -565,6 +565,7 @@ preview_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes one PROFILE");
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	previewing.view = view = store_view_take(store);
 	previewing.options.now = cli->now;
 	option = preview_view(&previewing, cli->operands[0]);

@@ -49,6 +49,7 @@ profile_export(struct cli *cli, const char *name)
 	int result = CLI_FOUND;
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	const struct profile_row *row = catalog_profile(&view->catalog, name, strlen(name));
 	if (row == NULL)
@@ -118,6 +119,7 @@ profile_remove(struct cli *cli, const char *name, bool wait)
 		status = store_write_begin(cli->store, wait, NULL, &write, &fault);
 	if (status != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	status = remove_row(cli, write, name, &fault);
 	if (status == STATUS_OK) {
 		store_write_touch(write);

@@ -272,6 +272,7 @@ put(struct importing *importing, bool wait, uint64_t *generation, struct fault *
 	enum status status = store_write_begin(importing->cli->store, wait, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(importing->cli, fault);
 	struct catalog *catalog = store_write_catalog(write);
 	importing_clear(importing); /* another writer may have been here since */
 	status = prepare(importing, catalog, fault);

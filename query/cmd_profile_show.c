@@ -31,6 +31,7 @@ with_store(struct cli *cli, showing_cb *call, const char *name)
 	struct fault fault = {0};
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	showing.catalog = &view->catalog;
 	int result = call(&showing, name);

@@ -142,6 +142,7 @@ change_store(struct command *command, struct fault *fault)
 		status = store_write_begin(command->cli->store, command->wait, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
+	cli_recovered(command->cli, fault);
 	status = change(command, write, fault);
 	command->generation = store_write_view(write)->generation;
 	if (status == STATUS_OK && !command->dry_run)

@@ -34,10 +34,10 @@ stats_fill(struct stats *stats)
 	char path[FILE_PATH_BYTES];
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		uint64_t *bytes = i == 0 ? &stats->base_bytes : &stats->overlay_bytes;
-		*bytes += view->layer[i].map.length;
+		*bytes += view->layer[i].image->length;
 	}
 	if (view->layer_count == 0 ||
-	    store_segment_path(stats->cli->store, view->layer[0].number, path, NULL) != STATUS_OK ||
+	    store_segment_path(stats->cli->store, view->layer[0].row.number, path, NULL) != STATUS_OK ||
 	    !file_written(path, &stats->base_written))
 		stats->base_written = 0;
 }
@@ -173,6 +173,7 @@ stats_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes no value");
 	if (store_open(cli->store, &store, &fault) != STATUS_OK)
 		return cli_error(cli, &fault);
+	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	enum status status = tally_init(&stats.tally, view, cli->now, &fault);
 	if (status == STATUS_OK)

@@ -35,15 +35,14 @@ static const struct {
 	[VERDICT_NOTE] = {"note", "note", "\033[33m"},
 };
 
-/* The manifest as read, its layers mapped before any is looked at: a writer may fold them. */
+/* The state as the journal tells it, its layers opened before any is looked at: a writer may fold them. */
 struct plan {
-	struct file_map map;
-	uint64_t generation;
-	uint32_t count;
+	struct journal journal;
+	bool opened;
+	struct journal_state state;
+	struct journal_place place;
 	struct plan_layer {
-		uint64_t number, file_bytes;
-		uint8_t sha256[32];
-		struct file_map map;
+		struct image *image;
 		enum status status;
 		struct fault fault;
 	} layer[LIMIT_LAYERS];
@@ -53,7 +52,7 @@ struct verify {
 	struct cli *cli;
 	struct json_writer json;
 	struct plan plan;
-	bool planned;    /* the manifest is good: what it does not name is no part of the store */
+	bool planned;    /* the journal is good: what it does not name is no part of the store */
 	bool damaged;
 	char (*names)[NAME_BYTES]; /* of the directory, sorted */
 	size_t name_count, name_capacity;
@@ -156,158 +155,183 @@ container_good(struct verify *verify, const char *file, const struct container *
 	return status == STATUS_OK;
 }
 
-/* --- manifest ------------------------------------------------------------------------- */
-
-static enum status
-digest_check(const struct container *container, struct fault *fault)
-{
-	struct sha256 *sha256 = sha256_new();
-	uint8_t digest[32];
-	if (sha256 == NULL)
-		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a digest");
-	sha256_add(sha256, container->bytes, container->length - sizeof(digest));
-	sha256_finish(sha256, digest);
-	if (memcmp(digest, container_sha256(container), sizeof(digest)) == 0)
-		return STATUS_OK;
-	return fault_set(fault, STATUS_CORRUPT, "footer", container->length - sizeof(digest),
-			 "the SHA-256 does not match");
-}
-
-static enum status
-layers_read(struct plan *plan, const struct container *container, struct fault *fault)
-{
-	struct section section;
-	container_section(container, FORMAT_LAYERS, &section);
-	const struct manifest_d *head = (const struct manifest_d *)section.bytes;
-	uint32_t count = section.length < sizeof(*head) ? 0 : le32_get(head->layer_count);
-	if (section.length < sizeof(*head) || count > LIMIT_LAYERS ||
-	    section.length != sizeof(*head) + count * sizeof(struct layer_d))
-		return fault_set(fault, STATUS_CORRUPT, "LAYR", section.offset,
-				 "the layers do not fit their section");
-	const struct layer_d *row = (const struct layer_d *)(head + 1);
-	for (uint32_t i = 0; i < count; i++) {
-		plan->layer[i].number = le64_get(row[i].number);
-		plan->layer[i].file_bytes = le64_get(row[i].file_bytes);
-		memcpy(plan->layer[i].sha256, row[i].sha256, sizeof(row[i].sha256));
-	}
-	plan->count = count;
-	plan->generation = le64_get(head->generation);
-	return STATUS_OK;
-}
-
-static enum status
-catalog_check(const struct container *container, struct fault *fault)
-{
-	struct section section;
-	struct catalog catalog;
-	struct fault inner = {0};
-	container_section(container, FORMAT_CATALOG, &section);
-	enum status status = catalog_decode(section.bytes, section.length, &catalog, &inner);
-	if (status != STATUS_OK)
-		return fault_set(fault, status, "CATA", section.offset + inner.offset, "%s",
-				 inner.text);
-	catalog_fini(&catalog);
-	return STATUS_OK;
-}
+/* --- journal -------------------------------------------------------------------------- */
 
 static void
 plan_close(struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->count; i++)
-		file_map_close(&plan->layer[i].map);
-	file_map_close(&plan->map);
+	for (uint32_t i = 0; i < plan->state.layer_count; i++)
+		image_drop(plan->layer[i].image);
+	if (plan->opened)
+		journal_close(&plan->journal);
 	memset(plan, 0, sizeof(*plan));
 }
 
 static enum status
-plan_map(struct plan *plan, const char *directory, struct fault *fault)
+layer_open(const struct plan *plan, const char *directory, const struct journal_layer *row,
+	   struct image **image, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
-	if (status == STATUS_OK)
-		status = file_map_open(path, &plan->map, fault);
-	return status;
+	uint8_t *bytes = NULL;
+	enum status status;
+	if (row->offset == 0) {
+		status = store_segment_path(directory, row->number, path, fault);
+		return status == STATUS_OK ? image_open(path, image, fault) : status;
+	}
+	status = journal_segment(&plan->journal, row, &bytes, fault);
+	return status == STATUS_OK ? image_memory(bytes, (size_t)row->bytes, image, fault) : status;
 }
 
 static bool
-is_named(const struct plan_layer *layer)
+is_named(const struct image *image, const struct journal_layer *row)
 {
-	return layer->map.length >= sizeof(layer->sha256) &&
-	       memcmp(layer->map.bytes + layer->map.length - sizeof(layer->sha256), layer->sha256,
-		      sizeof(layer->sha256)) == 0;
+	return image->length >= sizeof(row->sha256) &&
+	       memcmp(image->bytes + image->length - sizeof(row->sha256), row->sha256,
+		      sizeof(row->sha256)) == 0;
 }
 
-/* Map what the manifest names; false if a file is missing or another. */
+/* Open what the record names; false if a file is missing or another. */
 static bool
-layers_map(struct plan *plan, const char *directory)
+layers_open(struct plan *plan, const char *directory)
 {
-	char path[FILE_PATH_BYTES];
 	bool whole = true;
-	for (uint32_t i = 0; i < plan->count; i++) {
+	for (uint32_t i = 0; i < plan->state.layer_count; i++) {
 		struct plan_layer *layer = &plan->layer[i];
-		memset(&layer->fault, 0, sizeof(layer->fault));
-		layer->status = store_segment_path(directory, layer->number, path, &layer->fault);
-		if (layer->status == STATUS_OK)
-			layer->status = file_map_open(path, &layer->map, &layer->fault);
-		whole &= layer->status == STATUS_OK && is_named(layer);
+		const struct journal_layer *row = &plan->state.layer[i];
+		memset(layer, 0, sizeof(*layer));
+		layer->status = layer_open(plan, directory, row, &layer->image, &layer->fault);
+		whole &= layer->status == STATUS_OK && is_named(layer->image, row);
 	}
 	return whole;
 }
 
+static enum status
+plan_open(struct plan *plan, const char *directory, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	enum status status = store_path(directory, STORE_JOURNAL, path, fault);
+	if (status == STATUS_OK)
+		status = journal_open(path, &plan->journal, fault);
+	if (status != STATUS_OK)
+		return status;
+	plan->opened = true;
+	status = journal_walk(&plan->journal, NULL, UINT64_MAX, &plan->place, fault);
+	return status == STATUS_OK ? journal_state(&plan->journal, &plan->place, &plan->state, fault)
+				   : status;
+}
+
 /*
  * A layer may be missing, or another under its number, because a writer has
- * folded it since the manifest was read; then the manifest is another by now
- * and is read again.
+ * folded it since the record was read; then there is another record by now.
  */
 static enum status
 plan_load(struct plan *plan, const char *directory, struct fault *fault)
 {
-	uint64_t before = UINT64_MAX;
+	uint64_t before = 0;
 	for (int tries = 0;; tries++) {
-		struct container container;
-		enum status status = plan_map(plan, directory, fault);
-		if (status == STATUS_OK)
-			status = container_attach(&container, FORMAT_CONTENT_MANIFEST,
-						  plan->map.bytes, plan->map.length, fault);
-		if (status == STATUS_OK)
-			status = layers_read(plan, &container, fault);
-		if (status != STATUS_OK || layers_map(plan, directory) ||
-		    plan->generation == before || tries == VERIFY_TRIES)
+		enum status status = plan_open(plan, directory, fault);
+		if (status != STATUS_OK || layers_open(plan, directory) ||
+		    plan->place.sum == before || tries == VERIFY_TRIES)
 			return status;
-		before = plan->generation;
+		before = plan->place.sum;
 		plan_close(plan);
 	}
 }
 
-/* What the manifest names may be wrong when its bytes are: then segments are judged alone. */
-static void
-verify_manifest(struct verify *verify)
+/* Does a layer of today stand in the record? */
+static bool
+holds_layer(const struct plan *plan, const struct journal_place *record)
+{
+	for (uint32_t i = 0; i < plan->state.layer_count; i++) {
+		uint64_t offset = plan->state.layer[i].offset;
+		if (offset >= record->offset && offset < record->end)
+			return true;
+	}
+	return false;
+}
+
+/* Every record, also those that a reader does not look at any more. */
+static enum status
+records_check(struct verify *verify, struct fault *fault)
 {
 	struct plan *plan = &verify->plan;
-	struct container container;
+	struct journal_place record = {0};
+	enum status status = STATUS_OK;
+	bool whole;
+	while (status == STATUS_OK && record.offset < plan->place.offset) {
+		uint64_t end = record.count == 0 ? FORMAT_PAGE_BYTES : record.end;
+		status = journal_next(&plan->journal, &record, &whole, fault);
+		if (status == STATUS_OK && record.offset != end)
+			report_text(verify, STORE_JOURNAL, VERDICT_NOTE,
+				    "%" PRIu64 " bytes at byte %" PRIu64 " are no record, in front of the last one",
+				    record.offset - end, end);
+		if (status == STATUS_OK && !whole)
+			report_text(verify, STORE_JOURNAL,
+				    holds_layer(plan, &record) ? VERDICT_DAMAGED : VERDICT_NOTE,
+				    "record %" PRIu64 " at byte %" PRIu64
+				    " does not match its checksum", record.count, record.offset);
+	}
+	return status;
+}
+
+static enum status
+catalog_check(const struct plan *plan, struct fault *fault)
+{
+	uint8_t *bytes = NULL;
+	size_t length;
+	struct catalog catalog;
+	enum status status = journal_catalog(&plan->journal, &plan->state, &bytes, &length, fault);
+	if (status == STATUS_OK)
+		status = catalog_decode(bytes, length, &catalog, fault);
+	if (status == STATUS_OK)
+		catalog_fini(&catalog);
+	free(bytes);
+	return status;
+}
+
+static void
+verify_journal(struct verify *verify)
+{
+	struct plan *plan = &verify->plan;
 	struct fault fault = {0};
 	enum status status = plan_load(plan, verify->cli->store, &fault);
 	if (status == STATUS_OK)
-		status = container_attach(&container, FORMAT_CONTENT_MANIFEST, plan->map.bytes,
-					  plan->map.length, &fault);
+		status = records_check(verify, &fault);
+	if (status == STATUS_OK)
+		status = catalog_check(plan, &fault);
 	if (status == STATUS_MISSING)
 		fault_set(&fault, status, NULL, 0, "the file is missing");
 	if (status != STATUS_OK) {
-		report_fault(verify, STORE_MANIFEST, status, &fault);
-		return;
-	}
-	if (!container_good(verify, STORE_MANIFEST, &container))
-		return;
-	status = catalog_check(&container, &fault);
-	if (status == STATUS_OK)
-		status = digest_check(&container, &fault);
-	if (status != STATUS_OK) {
-		report_fault(verify, STORE_MANIFEST, status, &fault);
+		report_fault(verify, STORE_JOURNAL, status, &fault);
 		return;
 	}
 	verify->planned = true;
-	report_text(verify, STORE_MANIFEST, VERDICT_OK, "generation %" PRIu64 ", %u layers",
-		    plan->generation, plan->count);
+	report_text(verify, STORE_JOURNAL, VERDICT_OK,
+		    "generation %" PRIu64 ", %u layers, %" PRIu64 " records, %" PRIu64 " bytes",
+		    plan->state.generation, plan->state.layer_count, plan->place.count,
+		    plan->place.end);
+}
+
+/*
+ * What stands behind the last good record: nothing, a transaction that was never
+ * acknowledged, or one that was: the counter tells.
+ */
+static void
+verify_tail(struct verify *verify, bool counted, uint64_t counter)
+{
+	const struct plan *plan = &verify->plan;
+	uint64_t tail = plan->journal.in.length - plan->place.end;
+	if (!verify->planned || tail == 0)
+		return;
+	if (counted && store_counter_ahead(counter, plan->state.generation))
+		report_text(verify, STORE_JOURNAL, VERDICT_DAMAGED,
+			    "generation %" PRIu64 " was published and is damaged: its record at byte %"
+			    PRIu64 "; readers use %" PRIu64 ", and the next write goes on from there",
+			    plan->state.generation + 1, plan->place.end, plan->state.generation);
+	else
+		report_text(verify, STORE_JOURNAL, VERDICT_NOTE,
+			    "%" PRIu64 " bytes of a transaction that was never acknowledged; the next "
+			    "write leaves them out", tail);
 }
 
 /* --- segments --------------------------------------------------------------------------- */
@@ -323,16 +347,16 @@ keys_of(const struct segment *segment)
 
 /* Does the segment fit its place in the stack? */
 static enum status
-place_check(const struct segment *segment, const struct plan_layer *layer, bool base,
+place_check(const struct segment *segment, const struct journal_layer *row, bool base,
 	    struct fault *fault)
 {
 	bool overlay = (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0;
-	if (memcmp(layer->sha256, container_sha256(&segment->container), 32) != 0)
+	if (memcmp(row->sha256, container_sha256(&segment->container), 32) != 0)
 		return fault_set(fault, STATUS_CORRUPT, "footer", segment->container.length - 32,
-				 "not the segment that the manifest names");
-	if (segment->container.length != layer->file_bytes)
+				 "not the segment that the journal names");
+	if (segment->container.length != row->bytes)
 		return fault_set(fault, STATUS_CORRUPT, "header", 0,
-				 "not as long as the manifest says");
+				 "not as long as the journal says");
 	if (overlay == base)
 		return fault_set(fault, STATUS_CORRUPT, "INFO", 0,
 				 base ? "an overlay where the base must be"
@@ -341,49 +365,75 @@ place_check(const struct segment *segment, const struct plan_layer *layer, bool 
 }
 
 static void
-verify_bytes(struct verify *verify, const char *file, const struct file_map *map,
-	     const struct plan_layer *layer, bool base)
+verify_bytes(struct verify *verify, const char *file, const struct image *image,
+	     const struct journal_layer *row, bool base)
 {
 	struct container container;
 	struct segment segment;
 	struct fault fault = {0};
-	enum status status = container_attach(&container, FORMAT_CONTENT_SEGMENT, map->bytes,
-					      map->length, &fault);
+	enum status status = container_attach(&container, FORMAT_CONTENT_SEGMENT, image->bytes,
+					      image->length, &fault);
 	if (status == STATUS_OK && !container_good(verify, file, &container))
 		return;
 	if (status == STATUS_OK)
-		status = segment_attach(&segment, map->bytes, map->length, &fault);
+		status = segment_attach(&segment, image->bytes, image->length, &fault);
 	if (status == STATUS_OK)
 		status = segment_check(&segment, &fault);
 	if (status == STATUS_OK)
 		status = segment_check_sha256(&segment, &fault);
-	if (status == STATUS_OK && layer != NULL)
-		status = place_check(&segment, layer, base, &fault);
+	if (status == STATUS_OK && row != NULL)
+		status = place_check(&segment, row, base, &fault);
 	if (status != STATUS_OK) {
 		report_fault(verify, file, status, &fault);
 		return;
 	}
 	report_text(verify, file, VERDICT_OK, "%s, %" PRIu64 " keys, %zu bytes%s",
 		    (segment.flags & FORMAT_SEGMENT_OVERLAY) != 0 ? "overlay" : "base",
-		    keys_of(&segment), map->length, layer == NULL ? ", by itself" : "");
+		    keys_of(&segment), image->length, row == NULL ? ", by itself" : "");
 }
 
 static void
 verify_layers(struct verify *verify)
 {
-	for (uint32_t i = 0; i < verify->plan.count; i++) {
+	for (uint32_t i = 0; i < verify->plan.state.layer_count; i++) {
 		struct plan_layer *layer = &verify->plan.layer[i];
+		const struct journal_layer *row = &verify->plan.state.layer[i];
 		char file[NAME_BYTES];
-		snprintf(file, sizeof(file), STORE_SEGMENT_PREFIX "%" PRIu64 STORE_SEGMENT_SUFFIX,
-			 layer->number);
+		snprintf(file, sizeof(file), "%s" STORE_SEGMENT_PREFIX "%" PRIu64 "%s",
+			 row->offset != 0 ? STORE_JOURNAL ":" : "", row->number,
+			 row->offset != 0 ? "" : STORE_SEGMENT_SUFFIX);
 		if (layer->status == STATUS_MISSING)
 			fault_set(&layer->fault, layer->status, NULL, 0,
-				  "the file is missing, and the manifest names it");
+				  "the file is missing, and the journal names it");
 		if (layer->status != STATUS_OK)
 			report_fault(verify, file, layer->status, &layer->fault);
 		else
-			verify_bytes(verify, file, &layer->map, layer, i == 0);
+			verify_bytes(verify, file, layer->image, row, i == 0);
 	}
+}
+
+/* A store from before the journal: whole if it opens and its layers are good. */
+static void
+verify_manifest(struct verify *verify)
+{
+	struct fault fault = {0};
+	struct view *view;
+	enum status status = view_load(verify->cli->store, NULL, &view, &fault);
+	if (status != STATUS_OK) {
+		report_fault(verify, STORE_MANIFEST, status, &fault);
+		return;
+	}
+	verify->planned = true;
+	verify->plan.state.generation = view->generation;
+	verify->plan.state.layer_count = view->layer_count;
+	for (uint32_t i = 0; i < view->layer_count; i++) {
+		verify->plan.state.layer[i] = view->layer[i].row;
+		verify->plan.layer[i].image = image_take(view->layer[i].image);
+	}
+	report_text(verify, STORE_MANIFEST, VERDICT_OK, "generation %" PRIu64 ", %u layers; a store "
+		    "from before the journal, which the next write makes", view->generation,
+		    view->layer_count);
+	view_drop(view);
 }
 
 /* --- the directory ------------------------------------------------------------------- */
@@ -411,26 +461,15 @@ name_compare(const void *left, const void *right)
 }
 
 static bool
-is_segment(const char *name, uint64_t *number)
-{
-	char again[NAME_BYTES];
-	if (sscanf(name, STORE_SEGMENT_PREFIX "%" SCNu64, number) != 1)
-		return false;
-	snprintf(again, sizeof(again), STORE_SEGMENT_PREFIX "%" PRIu64 STORE_SEGMENT_SUFFIX,
-		 *number);
-	return strcmp(name, again) == 0;
-}
-
-static bool
 is_layer(const struct plan *plan, uint64_t number)
 {
-	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->layer[i].number == number)
+	for (uint32_t i = 0; i < plan->state.layer_count; i++)
+		if (plan->state.layer[i].offset == 0 && plan->state.layer[i].number == number)
 			return true;
 	return false;
 }
 
-/* A hint that is wrong costs readers a look at the manifest, no more: never damage. */
+/* A hint that is wrong costs readers a look at the journal, no more: never damage. */
 static void
 verify_counter(struct verify *verify)
 {
@@ -445,20 +484,22 @@ verify_counter(struct verify *verify)
 	if (status != STATUS_OK)
 		report_text(verify, STORE_COUNTER, VERDICT_NOTE,
 			    "no counter; the next write makes one");
-	else if (verify->planned && value != verify->plan.generation)
+	else if (verify->planned && value != verify->plan.state.generation)
 		report_text(verify, STORE_COUNTER, VERDICT_NOTE, "says %" PRIu64
-			    ", the manifest %" PRIu64 "; the next write mends it", value,
-			    verify->plan.generation);
+			    ", the journal %" PRIu64 "; the next write mends it", value,
+			    verify->plan.state.generation);
 	else
 		report_text(verify, STORE_COUNTER, VERDICT_OK, "counts %" PRIu64, value);
+	if (verify->plan.opened)
+		verify_tail(verify, status == STATUS_OK, value);
 }
 
-/* A segment without a manifest that names it: judged by itself if no manifest can be trusted. */
+/* A segment that the journal does not name: judged by itself if no journal can be trusted. */
 static void
 verify_stray(struct verify *verify, const char *name)
 {
 	char path[FILE_PATH_BYTES];
-	struct file_map map = {0};
+	struct image *image = NULL;
 	struct fault fault = {0};
 	if (verify->planned) {
 		report_text(verify, name, VERDICT_NOTE,
@@ -467,13 +508,32 @@ verify_stray(struct verify *verify, const char *name)
 	}
 	enum status status = store_path(verify->cli->store, name, path, &fault);
 	if (status == STATUS_OK)
-		status = file_map_open(path, &map, &fault);
+		status = image_open(path, &image, &fault);
 	if (status != STATUS_OK) {
 		report_fault(verify, name, status, &fault);
 		return;
 	}
-	verify_bytes(verify, name, &map, NULL, false);
-	file_map_close(&map);
+	verify_bytes(verify, name, image, NULL, false);
+	image_drop(image);
+}
+
+/* Files that are looked at elsewhere; a manifest beside a journal is none. */
+static bool
+is_ours(const char *name, bool journal)
+{
+	static const char *const ours[] = {STORE_JOURNAL, STORE_COUNTER, STORE_LOCK,
+					   STORE_COMPACT_LOCK};
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return !journal && strcmp(name, STORE_MANIFEST) == 0;
+}
+
+static bool
+is_kept(const char *name)
+{
+	size_t length = strlen(name), end = strlen(STORE_KEPT);
+	return length > end && strcmp(name + length - end, STORE_KEPT) == 0;
 }
 
 static void
@@ -482,10 +542,15 @@ verify_others(struct verify *verify)
 	for (size_t i = 0; i < verify->name_count; i++) {
 		const char *name = verify->names[i];
 		uint64_t number;
-		if (strcmp(name, STORE_MANIFEST) == 0 || strcmp(name, STORE_COUNTER) == 0 ||
-		    strcmp(name, STORE_LOCK) == 0)
+		if (is_ours(name, verify->plan.opened))
 			continue;
-		if (!is_segment(name, &number))
+		if (store_is_temporary(name, STORE_COMPACTION ".") ||
+		    store_is_temporary(name, STORE_JOURNAL "."))
+			report_text(verify, name, VERDICT_NOTE, "being written, or left by who died");
+		else if (is_kept(name))
+			report_text(verify, name, VERDICT_NOTE,
+				    "damaged, and kept when an earlier generation was gone back to");
+		else if (!store_segment_number(name, &number))
 			report_text(verify, name, VERDICT_NOTE, "not a file of this store");
 		else if (!verify->planned || !is_layer(&verify->plan, number))
 			verify_stray(verify, name);
@@ -504,11 +569,25 @@ directory_read(struct verify *verify, struct fault *fault)
 	if (verify->name_count > 0)
 		qsort(verify->names, verify->name_count, sizeof(*verify->names), name_compare);
 	for (size_t i = 0; i < verify->name_count; i++)
-		if (strcmp(verify->names[i], STORE_MANIFEST) == 0 ||
-		    is_segment(verify->names[i], &number))
+		if (strcmp(verify->names[i], STORE_JOURNAL) == 0 ||
+		    strcmp(verify->names[i], STORE_MANIFEST) == 0 ||
+		    store_segment_number(verify->names[i], &number))
 			return STATUS_OK;
 	return fault_set(fault, STATUS_MISSING, directory, 0,
 			 "there is no store here; the first import or add makes one");
+}
+
+/* Unless it is one from before the journal, a store has one, or misses it. */
+static bool
+has_journal(const struct verify *verify)
+{
+	bool manifest = false;
+	for (size_t i = 0; i < verify->name_count; i++) {
+		if (strcmp(verify->names[i], STORE_JOURNAL) == 0)
+			return true;
+		manifest |= strcmp(verify->names[i], STORE_MANIFEST) == 0;
+	}
+	return !manifest;
 }
 
 static int
@@ -522,7 +601,10 @@ verify_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "takes no value; --store names the store");
 	enum status status = directory_read(&verify, &fault);
 	if (status == STATUS_OK) {
-		verify_manifest(&verify);
+		if (has_journal(&verify))
+			verify_journal(&verify);
+		else
+			verify_manifest(&verify);
 		if (verify.planned)
 			verify_layers(&verify);
 		verify_counter(&verify);
@@ -541,7 +623,7 @@ const struct cli_command cmd_verify = {
 	.usage = "",
 	.summary = "check every byte of a store",
 	.about = "Reads every file of the store: each byte against its checksum, each segment "
-		 "against the digest that the manifest has of it, and that every segment means "
+		 "against the digest that the journal has of it, and that every segment means "
 		 "something: keys in order, each found where it must be, claims and tags whole. One "
 		 "line a file, or one a damaged section; files that are no part of the store are "
 		 "noted.\n\n"

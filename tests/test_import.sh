@@ -60,7 +60,7 @@ claims() {
 }
 # field FIELD VALUE: of the first hit
 field() { at lookup --json "$2" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
-state() { [ ! -e s ] || (cd s && sha256sum MANIFEST segment-* 2>/dev/null); }
+state() { [ ! -e s ] || (cd s && sha256sum JOURNAL segment-* 2>/dev/null); }
 fresh() {
 	chmod -R u+w s 2>/dev/null
 	rm -rf s
@@ -401,18 +401,18 @@ restore() {
 	fresh
 	cp -a good s
 }
-mv s/MANIFEST m
-refuse 'segments without a manifest, to write' 'MANIFEST' at add c.example
-expect 'segments without a manifest, to read' 2 '' bash -c "'$repute' --store s lookup x.example 2>/dev/null"
+mv s/JOURNAL m
+refuse 'segments without a journal, to write' 'JOURNAL' at add c.example
+expect 'segments without a journal, to read' 2 '' bash -c "'$repute' --store s lookup x.example 2>/dev/null"
 for size in 0 1 100 4096 5000; do
 	restore
-	truncate -s $size s/MANIFEST
-	refuse "manifest of $size bytes" 'MANIFEST' at add c.example
-	refuse "read with a manifest of $size bytes" 'MANIFEST' at list
+	truncate -s $size s/JOURNAL
+	refuse "journal of $size bytes" 'JOURNAL' at add c.example
+	refuse "read with a journal of $size bytes" 'JOURNAL' at list
 done
 restore
-printf 'x' | dd of=s/MANIFEST bs=1 seek=4200 conv=notrunc 2>/dev/null
-refuse 'a byte of the manifest' 'MANIFEST' at list
+printf 'x' | dd of=s/JOURNAL bs=1 seek=20 conv=notrunc 2>/dev/null
+refuse 'a byte of the head of a journal' 'JOURNAL' at list
 restore
 segment=$(find s -name 'segment-*' | head -n 1)
 rm "$segment"

@@ -394,8 +394,8 @@ base_is_from_scratch(struct history *history)
 	}
 	ck_assert_uint_eq(view->layer_count, 1);
 	fixture_open(&fixture, &history->set.model, view->seed);
-	if (fixture.map.length != view->layer[0].map.length ||
-	    memcmp(fixture.map.bytes, view->layer[0].map.bytes, fixture.map.length) != 0)
+	if (fixture.map.length != view->layer[0].image->length ||
+	    memcmp(fixture.map.bytes, view->layer[0].image->bytes, fixture.map.length) != 0)
 		ck_abort_msg("ORACLE_SEED=%llu: the compacted base is not what building gives",
 			     (unsigned long long)seed);
 	fixture_close(&fixture);

@@ -369,7 +369,7 @@ compare_with_scratch(void)
 	ck_assert_int_eq(store_open(path, &store, &fault), STATUS_OK);
 	struct view *view = store_view_take(store);
 	ck_assert_uint_eq(view->layer_count, 1);
-	snprintf(a, sizeof(a), "%s/segment-%" PRIu64 ".rps", path, view->layer[0].number);
+	snprintf(a, sizeof(a), "%s/segment-%" PRIu64 ".rps", path, view->layer[0].row.number);
 	path = other;
 	scratch_begin(&change, path, NOW + 1);
 	for (uint64_t i = 3000; i > 0; i--) {
@@ -527,23 +527,104 @@ size_of(const char *name)
 	return info.st_size;
 }
 
-START_TEST(no_byte_of_a_manifest_may_differ)
+/* A base large enough that single keys stay on top of it. */
+static void
+publish_base(void)
+{
+	scratch_begin(&change, path, NOW);
+	for (uint64_t i = 1; i <= 100; i++)
+		put_number(i);
+	scratch_commit(&change, false);
+}
+
+static void
+publish_one(uint64_t number)
+{
+	scratch_begin(&change, path, NOW);
+	put_number(number);
+	scratch_commit(&change, false);
+}
+
+/* One byte of the journal is another: the generation that is opened, 0 if none is. */
+static uint64_t
+opened_with(off_t at)
 {
 	struct store *store;
-	struct store_write *write;
-	publish(1);
-	publish(2);
-	off_t size = size_of("MANIFEST") - 32; /* the digest of the whole is for verify */
-	for (off_t at = 0; at < size; at += at < 400 || at > size - 200 ? 1 : 61) {
-		poke("MANIFEST", at, (uint8_t)(1 << at % 8));
-		fault = (struct fault){0};
-		ck_assert_msg(store_open(path, &store, &fault) != STATUS_OK, "byte %ld", (long)at);
-		ck_assert_msg(strstr(fault.where, "MANIFEST") != NULL, "%s", fault.where);
-		ck_assert_int_ne(store_write_begin(path, false, NULL, &write, &fault), STATUS_OK);
-		poke("MANIFEST", at, (uint8_t)(1 << at % 8));
+	uint64_t generation = 0;
+	poke("JOURNAL", at, (uint8_t)(1 << at % 8));
+	fault = (struct fault){0};
+	if (store_open(path, &store, &fault) == STATUS_OK) {
+		struct view *view = store_view_take(store);
+		generation = view->generation;
+		uint64_t keys[KIND_COUNT], entries[KIND_COUNT], claims;
+		view_count(view, keys, entries, &claims);
+		ck_assert_uint_eq(claims, 99 + generation);
+		view_drop(view);
+		store_close(store);
 	}
+	poke("JOURNAL", at, (uint8_t)(1 << at % 8));
+	return generation;
+}
+
+/* Never another answer: the state is whole, or it is an earlier one or none, and that is said. */
+START_TEST(no_byte_of_a_journal_may_differ)
+{
+	uint64_t seen[4] = {0};
+	publish_base();
+	publish_one(101);
+	publish_one(102);
+	off_t size = size_of("JOURNAL");
+	for (off_t at = 0; at < size; at += at % 4096 < 400 ? 1 : 61) {
+		uint64_t generation = opened_with(at);
+		ck_assert_msg(generation == 3 || strstr(fault.where, "JOURNAL") != NULL,
+			      "byte %ld: %s, %s", (long)at, fault.where, fault.text);
+		seen[generation]++;
+	}
+	ck_assert_uint_ge(seen[0], 400);  /* the head */
+	ck_assert_uint_ge(seen[2], 400);  /* the last record */
+	ck_assert_uint_ge(seen[3], 800); /* what went before it */
 	ck_assert_uint_eq(scratch_mappings(path), 0);
-	publish(3);
+	publish_one(103);
+}
+END_TEST
+
+/* The last record is damaged: the writer goes on from the one before, and keeps what it found. */
+START_TEST(a_damaged_record_is_gone_back_from)
+{
+	struct store_write *write;
+	publish_base();
+	publish_one(101);
+	publish_one(102);
+	off_t size = size_of("JOURNAL");
+	poke("JOURNAL", size - 1, 1);
+	ck_assert_int_eq(store_write_begin(path, false, NULL, &write, &fault), STATUS_OK);
+	ck_assert_ptr_nonnull(strstr(fault.text, "generation 2 is used"));
+	/* a number that nobody has seen */
+	ck_assert_uint_gt(store_write_view(write)->generation, 3);
+	store_write_abort(write);
+	ck_assert_uint_eq(scratch_files(path, ".damaged"), 1);
+	ck_assert_int_eq(size_of("JOURNAL.damaged"), size);
+}
+END_TEST
+
+/* A tail that nobody acknowledged: said, left out, not kept. */
+START_TEST(an_unfinished_record_is_left_out)
+{
+	struct store_write *write;
+	char file[FILE_PATH_BYTES];
+	publish_base();
+	publish_one(101);
+	snprintf(file, sizeof(file), "%s/JOURNAL", path);
+	FILE *journal = fopen(file, "ae");
+	ck_assert_ptr_nonnull(journal);
+	for (int i = 0; i < 5000; i++)
+		putc('x', journal);
+	fclose(journal);
+	ck_assert_int_eq(store_write_begin(path, false, NULL, &write, &fault), STATUS_OK);
+	ck_assert_ptr_nonnull(strstr(fault.text, "never acknowledged"));
+	store_write_abort(write);
+	ck_assert_uint_eq(scratch_files(path, ".damaged"), 0);
+	publish_one(102);
 }
 END_TEST
 
@@ -564,12 +645,12 @@ START_TEST(a_damaged_layer_is_named)
 }
 END_TEST
 
-START_TEST(segments_without_a_manifest_are_damage)
+START_TEST(segments_without_a_journal_are_damage)
 {
 	struct store_write *write;
 	char file[FILE_PATH_BYTES];
 	publish(1);
-	snprintf(file, sizeof(file), "%s/MANIFEST", path);
+	snprintf(file, sizeof(file), "%s/JOURNAL", path);
 	unlink(file);
 	ck_assert_int_eq(store_write_begin(path, false, NULL, &write, &fault), STATUS_CORRUPT);
 	ck_assert_uint_eq(scratch_files(path, ".rps"), 1);
@@ -590,8 +671,9 @@ main(void)
 		nothing_said_is_nothing_published, an_unreadable_catalogue_is_not_published,
 		nothing_published_is_no_store, removals_survive_every_fold,
 		small_changes_do_not_rewrite_all_overlays,
-		a_killed_writer_leaves_the_old_or_the_new, no_byte_of_a_manifest_may_differ,
-		a_damaged_layer_is_named, segments_without_a_manifest_are_damage,
+		a_killed_writer_leaves_the_old_or_the_new, no_byte_of_a_journal_may_differ,
+		a_damaged_record_is_gone_back_from, an_unfinished_record_is_left_out,
+		a_damaged_layer_is_named, segments_without_a_journal_are_damage,
 	};
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)

@@ -27,7 +27,7 @@ expect() {
 			'--- expected' "$output" '--- errors' "$(head -c 600 errors)"
 	fi
 }
-state() { [ ! -e s ] || (cd s && sha256sum MANIFEST segment-* 2>/dev/null); }
+state() { [ ! -e s ] || (cd s && sha256sum JOURNAL segment-* 2>/dev/null); }
 # refuse NAME PATTERN COMMAND...: status 2, the reason on standard error, and the store as it was
 refuse() {
 	local name=$1 pattern=$2 before code

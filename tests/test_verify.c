@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/container.h"
@@ -80,29 +81,56 @@ START_TEST(verify_names_every_flipped_byte)
 {
 	command_put(command_sample, COMMAND_SAMPLE, false);
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_FOUND);
-	ck_assert_str_eq(verified("MANIFEST", NULL, 0), "ok");
+	ck_assert_str_eq(verified("JOURNAL", NULL, 0), "ok");
 	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "ok");
 	ck_assert_str_eq(verified("GENERATION", NULL, 0), "ok");
 	flip_each_section("segment-1.rps", FORMAT_CONTENT_SEGMENT);
-	flip_each_section("MANIFEST", FORMAT_CONTENT_MANIFEST);
+	/* head, its page, the first record, the record that counts: its header, rows, catalogue, padding */
+	uint64_t places[] = {0, 9, 41, 50, 4095, 8192, 8200, 8290, 8400, 12287};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		flip("JOURNAL", places[i]);
+		ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
+		ck_assert_str_eq(verified("JOURNAL", NULL, 0), "damaged");
+		flip("JOURNAL", places[i]);
+	}
+	/* what no state needs any more is noted */
+	flip("JOURNAL", 4096 + 4000);
+	ck_assert_int_eq(RUN("verify", "--json"), CLI_FOUND);
+	ck_assert_ptr_nonnull(strstr(command_out, "record 1 at byte 4096 does not match"));
 }
 END_TEST
 
 START_TEST(verify_names_all_damage_and_what_does_not_belong)
 {
-	struct command_row more = {"9.9.9.10", 0, "feed-b", {NULL}, 0};
-	char to[FILE_PATH_BYTES];
+	struct command_row more = {"9.9.9.10", 0, "feed-b", {NULL}, 0}, last = {"9.9.9.11", 0, "feed-b", {NULL}, 0};
+	struct stat journal;
+	char to[FILE_PATH_BYTES], other[FILE_PATH_BYTES];
+	/* a base of another store, whole */
+	command_put(&more, 1, true);
+	snprintf(other, sizeof(other), "%s.other", command_store);
+	ck_assert_int_eq(rename(command_file("segment-1.rps"), other), 0);
+	command_teardown();
+	command_setup();
 	command_put(command_sample, COMMAND_SAMPLE, false);
 	command_put(&more, 1, false);
-	/* two files at once */
+	/* a layer that stands in the journal */
+	ck_assert_int_eq(RUN("verify", "--json"), CLI_FOUND);
+	ck_assert_str_eq(verified("JOURNAL:segment-2", NULL, 0), "ok");
+	command_put(&last, 1, false);
+	ck_assert_int_eq(stat(command_file("JOURNAL"), &journal), 0);
+	/* two files at once; the record is not the last one, so only its checksum can tell */
 	flip("segment-1.rps", 4096);
-	flip("segment-2.rps", 4096);
+	flip("JOURNAL", 12288 + 8192);
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
 	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "damaged");
-	ck_assert_str_eq(verified("segment-2.rps", NULL, 0), "damaged");
-	ck_assert_str_eq(verified("MANIFEST", NULL, 0), "ok");
+	ck_assert_str_eq(verified("JOURNAL:segment-2", NULL, 0), "damaged");
 	flip("segment-1.rps", 4096);
-	flip("segment-2.rps", 4096);
+	flip("JOURNAL", 12288 + 8192);
+	/* the last record: its generation was published */
+	flip("JOURNAL", (uint64_t)journal.st_size - 1);
+	ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
+	ck_assert_ptr_nonnull(strstr(command_out, "generation 3 was published and is damaged"));
+	flip("JOURNAL", (uint64_t)journal.st_size - 1);
 	/* what is no part of the store does no harm */
 	fclose(fopen(command_file("notes.txt"), "w"));
 	fclose(fopen(command_file("segment-77.rps"), "w"));
@@ -118,21 +146,20 @@ START_TEST(verify_names_all_damage_and_what_does_not_belong)
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_FOUND);
 	/* a segment that is whole, but another */
 	snprintf(to, sizeof(to), "%s/segment-3", command_store);
-	ck_assert_int_eq(rename(command_file("segment-2.rps"), to), 0);
+	ck_assert_int_eq(rename(command_file("segment-1.rps"), to), 0);
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
-	ck_assert_str_eq(verified("segment-2.rps", NULL, 0), "damaged");
+	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "damaged");
 	ck_assert_ptr_nonnull(strstr(command_out, "\"code\":\"missing\""));
-	ck_assert_int_eq(link(command_file("segment-1.rps"), strcat(strcpy(to, command_store),
-								  "/segment-2.rps")), 0);
+	ck_assert_int_eq(rename(other, command_file("segment-1.rps")), 0);
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
-	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "ok");
-	ck_assert_str_eq(verified("segment-2.rps", NULL, 0), "damaged");
-	ck_assert_ptr_nonnull(strstr(command_out, "not the segment that the manifest names"));
-	/* no manifest: the segments are judged by themselves */
-	ck_assert_int_eq(unlink(command_file("MANIFEST")), 0);
+	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "damaged");
+	ck_assert_ptr_nonnull(strstr(command_out, "not the segment that the journal names"));
+	/* no journal: the segments are judged by themselves */
+	ck_assert_int_eq(unlink(command_file("JOURNAL")), 0);
 	ck_assert_int_eq(RUN("verify", "--json"), CLI_ERROR);
-	ck_assert_str_eq(verified("MANIFEST", NULL, 0), "damaged");
+	ck_assert_str_eq(verified("JOURNAL", NULL, 0), "damaged");
 	ck_assert_str_eq(verified("segment-1.rps", NULL, 0), "ok");
+	unlink(to);
 }
 END_TEST
 

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folding the base beside readers and writers (C1 to C5). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/store_state.h"
+
+struct compaction {
+	const char *directory;
+	struct view *view;          /* V: what is folded */
+	struct segment_build *build;
+	struct file_out *out;       /* NULL: nothing is left of it */
+	struct journal_layer row;
+};
+
+static enum status
+remove_temporary(void *context, const char *name, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	if (!store_is_temporary(name, STORE_COMPACTION "."))
+		return STATUS_OK;
+	enum status status = store_path(context, name, path, fault);
+	return status == STATUS_OK ? file_remove(path, fault) : status;
+}
+
+/* C2 */
+static enum status
+fold(struct compaction *compaction, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	const struct view *view = compaction->view;
+	enum status status = segment_build_new(view->seed, false, &compaction->build, fault);
+	if (status == STATUS_OK)
+		status = store_fold(view, 0, compaction->build, fault);
+	if (status != STATUS_OK || segment_build_count(compaction->build) == 0)
+		return status;
+	status = store_path(compaction->directory, STORE_COMPACTION, path, fault);
+	if (status == STATUS_OK)
+		status = file_out_open(path, &compaction->out, fault);
+	if (status == STATUS_OK)
+		status = segment_build_write(compaction->build, compaction->out,
+					     compaction->row.sha256, fault);
+	if (status == STATUS_OK)
+		status = file_out_sync(compaction->out, fault);
+	if (status == STATUS_OK)
+		compaction->row.bytes = file_out_offset(compaction->out);
+	segment_build_free(compaction->build);
+	compaction->build = NULL;
+	return status;
+}
+
+static bool
+same_layer(const struct journal_layer *a, const struct journal_layer *b)
+{
+	return a->number == b->number && memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
+}
+
+static bool
+was_folded(const struct compaction *compaction, const struct journal_layer *row)
+{
+	for (uint32_t i = 0; i < compaction->view->layer_count; i++)
+		if (same_layer(&compaction->view->layer[i].row, row))
+			return true;
+	return false;
+}
+
+/* C4: the new base gets its name; the first layer of the plan. */
+static enum status
+name_base(struct compaction *compaction, const struct view *view, struct store_plan *plan,
+	  struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct image *image;
+	struct file_out *out = compaction->out;
+	if (out == NULL)
+		return STATUS_OK;
+	compaction->row.number = store_plan_number(view);
+	enum status status = store_segment_path(compaction->directory, compaction->row.number, path,
+						fault);
+	if (status == STATUS_OK)
+		status = file_out_name(out, path, fault);
+	if (status != STATUS_OK)
+		return status;
+	compaction->out = NULL;
+	status = file_out_commit(out, fault);
+	if (status == STATUS_OK)
+		status = image_open(path, &image, fault);
+	return status == STATUS_OK ? store_plan_add(plan, &compaction->row, image, false, fault)
+				   : status;
+}
+
+/* C4 and C5, under the writer's lock. */
+static enum status
+install(struct compaction *compaction, struct store_write *write, uint64_t now,
+	uint64_t *generation, struct fault *fault)
+{
+	struct store_plan plan = {0};
+	const struct view *today = write->view;
+	enum status status = name_base(compaction, today, &plan, fault);
+	for (uint32_t i = 0; status == STATUS_OK && i < today->layer_count; i++) {
+		const struct view_layer *layer = &today->layer[i];
+		if (!was_folded(compaction, &layer->row))
+			status = store_plan_add(&plan, &layer->row, image_take(layer->image),
+						layer->row.offset != 0, fault);
+	}
+	if (status == STATUS_OK)
+		status = store_write_publish(write, &plan, now, now, generation, fault);
+	store_plan_fini(&plan);
+	return status;
+}
+
+/* Is the base still the one that was folded, and will there be one under what came since? */
+static bool
+can_install(const struct compaction *compaction, const struct view *today)
+{
+	if (today->layer_count == 0 ||
+	    !same_layer(&today->layer[0].row, &compaction->view->layer[0].row))
+		return false;
+	for (uint32_t i = 0; compaction->out == NULL && i < today->layer_count; i++)
+		if (!was_folded(compaction, &today->layer[i].row))
+			return false;
+	return true;
+}
+
+/* C3 to C5; *done false: somebody replaced the base meanwhile. */
+static enum status
+finish(struct compaction *compaction, uint64_t now, bool *done, uint64_t *generation,
+       struct fault *fault)
+{
+	struct store_write *write;
+	enum status status = store_write_begin(compaction->directory, true, NULL, &write, fault);
+	if (status != STATUS_OK)
+		return status;
+	*done = can_install(compaction, write->view);
+	if (*done)
+		status = install(compaction, write, now, generation, fault);
+	store_write_abort(write);
+	*done &= status == STATUS_OK;
+	return status;
+}
+
+/* C2 to C5, with COMPACT held. */
+static enum status
+compact_locked(struct compaction *compaction, bool always, uint64_t now, bool *done,
+	       uint64_t *generation, struct fault *fault)
+{
+	enum status status = file_each_name(compaction->directory, remove_temporary,
+					    (void *)(uintptr_t)compaction->directory, fault);
+	if (status == STATUS_OK)
+		status = view_load(compaction->directory, NULL, &compaction->view, fault);
+	if (status != STATUS_OK)
+		return status;
+	*generation = compaction->view->generation;
+	if (compaction->view->layer_count <= 1 || !(always || store_fold_due(compaction->view)))
+		return STATUS_OK;
+	status = fold(compaction, fault);
+	return status == STATUS_OK ? finish(compaction, now, done, generation, fault) : status;
+}
+
+enum status
+store_compact(const char *directory, bool always, uint64_t now, bool *done, uint64_t *generation,
+	      struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct file_lock lock;
+	struct compaction compaction = {.directory = directory};
+	*done = false;
+	enum status status = store_path(directory, STORE_COMPACT_LOCK, path, fault);
+	if (status == STATUS_OK)
+		status = file_lock_take(path, false, &lock, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = compact_locked(&compaction, always, now, done, generation, fault);
+	file_out_abort(compaction.out);
+	segment_build_free(compaction.build);
+	if (compaction.view != NULL)
+		view_drop(compaction.view);
+	file_lock_drop(&lock);
+	return status;
+}

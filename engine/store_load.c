@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From files to a view: the last good record of the journal, its catalogue and layers (R2, R3). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/store_state.h"
+
+#define LOAD_TRIES 8
+
+enum status
+store_path(const char *directory, const char *name, char *path, struct fault *fault)
+{
+	int need = snprintf(path, FILE_PATH_BYTES, "%s/%s", directory, name);
+	if (need < 0 || need >= FILE_PATH_BYTES)
+		return fault_set(fault, STATUS_LIMIT, directory, 0, "the path is too long");
+	return STATUS_OK;
+}
+
+enum status
+store_segment_path(const char *directory, uint64_t number, char *path, struct fault *fault)
+{
+	char name[64];
+	snprintf(name, sizeof(name), STORE_SEGMENT_PREFIX "%" PRIu64 STORE_SEGMENT_SUFFIX, number);
+	return store_path(directory, name, path, fault);
+}
+
+void
+view_free(struct view *view)
+{
+	for (uint32_t i = 0; i < view->layer_count; i++) {
+		image_drop(view->layer[i].image);
+		free(view->layer[i].sources);
+	}
+	catalog_fini(&view->catalog);
+	free(view);
+}
+
+/* Name the file in a fault that so far names only the place in it. */
+static enum status
+in_file(struct fault *fault, enum status status, const char *path, const struct fault *inner)
+{
+	if (strchr(inner->where, '/') != NULL) /* a layer's fault names its own file */
+		return fault_set(fault, status, inner->where, inner->offset, "%s", inner->text);
+	const char *separator = inner->where[0] != '\0' ? ", " : "";
+	return fault_set(fault, status, path, inner->offset, "%s%s%s", inner->where, separator,
+			 inner->text);
+}
+
+/* --- layers ------------------------------------------------------------------------------ */
+
+static enum status
+load_sources(const struct view *view, struct view_layer *layer, struct fault *fault)
+{
+	const struct segment *segment = &layer->segment;
+	if (segment->sources.count > LIMIT_SOURCES)
+		return fault_set(fault, STATUS_LIMIT, "SRCN", 0, "more than %d sources",
+				 LIMIT_SOURCES);
+	layer->sources = calloc(segment->sources.count + 1, sizeof(*layer->sources));
+	if (layer->sources == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layer");
+	for (uint32_t i = 0; i < segment->sources.count; i++) {
+		size_t length;
+		struct view_source *source = &layer->sources[i];
+		source->name = segment_source(segment, i, &length);
+		source->length = (uint32_t)length;
+		const struct source_row *row = catalog_source(&view->catalog, source->name, length);
+		source->priority = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
+	}
+	return STATUS_OK;
+}
+
+enum status
+view_push(struct view *view, const struct journal_layer *row, struct image *image,
+	  struct fault *fault)
+{
+	enum status status = STATUS_OK;
+	struct view_layer *layer = &view->layer[view->layer_count];
+	if (view->layer_count == LIMIT_LAYERS)
+		status = fault_set(fault, STATUS_LIMIT, NULL, 0, "more than %d layers",
+				   LIMIT_LAYERS);
+	if (status == STATUS_OK)
+		status = segment_attach(&layer->segment, image->bytes, image->length, fault);
+	if (status == STATUS_OK &&
+	    memcmp(row->sha256, container_sha256(&layer->segment.container), 32) != 0)
+		status = fault_set(fault, STATUS_CORRUPT, "footer", 0,
+				   "not the segment that the record names");
+	if (status == STATUS_OK)
+		status = load_sources(view, layer, fault);
+	if (status != STATUS_OK) {
+		image_drop(image);
+		return status;
+	}
+	layer->image = image;
+	layer->row = *row;
+	view->layer_count++;
+	view->file_bytes += image->length;
+	return STATUS_OK;
+}
+
+/* The image that an older view has of the same layer, or NULL. */
+static struct image *
+known_image(const struct view *before, const struct journal_layer *row)
+{
+	if (before == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < before->layer_count; i++) {
+		const struct journal_layer *old = &before->layer[i].row;
+		if (old->number == row->number && old->bytes == row->bytes &&
+		    memcmp(old->sha256, row->sha256, 32) == 0)
+			return image_take(before->layer[i].image);
+	}
+	return NULL;
+}
+
+/* A layer of the journal: into memory, and every byte compared with its checksum. */
+static enum status
+image_from_journal(const struct journal *journal, const struct journal_layer *row,
+		   struct image **image, struct fault *fault)
+{
+	uint8_t *bytes = NULL;
+	struct container container;
+	enum status status = journal_segment(journal, row, &bytes, fault);
+	if (status == STATUS_OK)
+		status = image_memory(bytes, (size_t)row->bytes, image, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = container_attach(&container, FORMAT_CONTENT_SEGMENT, (*image)->bytes,
+				  (*image)->length, fault);
+	if (status == STATUS_OK)
+		status = container_check(&container, fault);
+	if (status != STATUS_OK)
+		image_drop(*image);
+	return status;
+}
+
+static enum status
+load_layer(struct view *view, const char *directory, const struct journal *journal,
+	   const struct view *before, const struct journal_layer *row, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct fault inner = {0};
+	struct image *image = known_image(before, row);
+	enum status status = row->offset != 0 ? store_path(directory, STORE_JOURNAL, path, fault)
+			     : store_segment_path(directory, row->number, path, fault);
+	if (status != STATUS_OK) {
+		image_drop(image);
+		return status;
+	}
+	if (image == NULL && row->offset != 0)
+		status = image_from_journal(journal, row, &image, &inner);
+	else if (image == NULL)
+		status = image_open(path, &image, &inner);
+	if (status == STATUS_OK)
+		status = view_push(view, row, image, &inner);
+	return status == STATUS_OK ? STATUS_OK : in_file(fault, status, path, &inner);
+}
+
+static enum status
+view_new(struct view **out, struct fault *fault)
+{
+	struct view *view = calloc(1, sizeof(*view));
+	if (view == NULL)
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a view");
+	view->pins = 1;
+	*out = view;
+	return STATUS_OK;
+}
+
+/* --- a state of the journal -------------------------------------------------------------- */
+
+struct loading {
+	const char *directory;
+	const struct view *before; /* may be NULL */
+	struct journal journal;
+};
+
+static enum status
+load_catalog(struct view *view, const struct loading *loading, const struct journal_state *state,
+	     struct fault *fault)
+{
+	uint8_t *bytes = NULL;
+	size_t length;
+	enum status status = journal_catalog(&loading->journal, state, &bytes, &length, fault);
+	if (status == STATUS_OK)
+		status = catalog_decode(bytes, length, &view->catalog, fault);
+	free(bytes);
+	return status;
+}
+
+/* The view of the record at a place. */
+static enum status
+load_record(const struct loading *loading, const struct journal_place *place, struct view **out,
+	    struct fault *fault)
+{
+	struct journal_state state;
+	struct view *view = NULL;
+	enum status status = journal_state(&loading->journal, place, &state, fault);
+	if (status == STATUS_OK)
+		status = view_new(&view, fault);
+	if (status != STATUS_OK)
+		return status;
+	view->generation = state.generation;
+	view->published = state.published;
+	view->compacted = state.compacted;
+	view->seed = state.seed;
+	view->place = *place;
+	view->catalog_sum = state.catalog_sum;
+	view->catalog_offset = state.catalog;
+	view->catalog_bytes = state.catalog_bytes;
+	view->journal_bytes = loading->journal.in.length;
+	view->left_out = view->journal_bytes - place->end;
+	view->file_bytes = sizeof(struct record_d) + state.catalog_bytes +
+			   state.layer_count * sizeof(struct record_layer_d);
+	status = load_catalog(view, loading, &state, fault);
+	for (uint32_t i = 0; status == STATUS_OK && i < state.layer_count; i++)
+		status = load_layer(view, loading->directory, &loading->journal, loading->before,
+				    &state.layer[i], fault);
+	if (status != STATUS_OK)
+		view_free(view);
+	else
+		*out = view;
+	return status;
+}
+
+/* May another record be better? Not if memory or the system fail. */
+static bool
+is_damage(enum status status)
+{
+	return status == STATUS_MISSING || status == STATUS_CORRUPT || status == STATUS_FORMAT;
+}
+
+/*
+ * The newest record that can be loaded. A layer may have gone while we came to it (a writer
+ * folded): then the last record is another by now, and everything is done once more. If it is not,
+ * the record is damaged, and the one before it is taken; the view tells.
+ */
+static enum status
+load_newest(struct loading *loading, const struct journal_place *last, struct view **view,
+	    struct fault *fault)
+{
+	struct journal_place place = *last;
+	uint64_t damaged = 0;
+	struct fault first = {0}, inner = {0};
+	enum status status;
+	while (is_damage(status = load_record(loading, &place, view, &inner))) {
+		struct journal_state state;
+		if (damaged == 0) {
+			first = inner;
+			if (journal_state(&loading->journal, &place, &state, NULL) == STATUS_OK)
+				damaged = state.generation;
+		}
+		if (journal_walk(&loading->journal, NULL, place.offset, &place, NULL) != STATUS_OK)
+			return in_file(fault, first.status, first.where, &first);
+	}
+	if (status != STATUS_OK)
+		return in_file(fault, status, inner.where, &inner);
+	(*view)->damaged = damaged;
+	(*view)->damage = first;
+	return STATUS_OK;
+}
+
+/* R2 and R3 once: opens the journal by its name. *place: its last record. */
+static enum status
+load_journal(const char *directory, const struct view *before, bool last_try,
+	     struct journal_place *place, struct view **view, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct loading loading = {.directory = directory, .before = before};
+	struct journal_place seen = *place;
+	struct fault inner = {0};
+	enum status status = store_path(directory, STORE_JOURNAL, path, fault);
+	if (status == STATUS_OK)
+		status = journal_open(path, &loading.journal, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = journal_walk(&loading.journal, before == NULL ? NULL : &before->place, UINT64_MAX,
+			      place, &inner);
+	if (status == STATUS_OK && (last_try || seen.sum == place->sum))
+		status = load_newest(&loading, place, view, &inner);
+	else if (status == STATUS_OK)
+		status = load_record(&loading, place, view, &inner);
+	journal_close(&loading.journal);
+	return status == STATUS_OK ? STATUS_OK : in_file(fault, status, path, &inner);
+}
+
+/* --- a manifest, of stores before the journal ----------------------------------------------- */
+
+static enum status
+load_sections(struct view *view, const char *directory, const struct container *container,
+	      struct fault *fault)
+{
+	struct section layers, catalog;
+	container_section(container, FORMAT_LAYERS, &layers);
+	container_section(container, FORMAT_CATALOG, &catalog);
+	const struct manifest_d *head = (const struct manifest_d *)layers.bytes;
+	if (layers.length < sizeof(*head) || le32_get(head->layer_count) > LIMIT_LAYERS ||
+	    layers.length != sizeof(*head) + le32_get(head->layer_count) * sizeof(struct layer_d))
+		return fault_set(fault, STATUS_CORRUPT, "LAYR", layers.offset,
+				 "the layers do not fit their section");
+	view->generation = le64_get(head->generation);
+	view->published = le64_get(head->published);
+	view->seed.word[0] = le64_get(head->seed[0]);
+	view->seed.word[1] = le64_get(head->seed[1]);
+	enum status status = catalog_decode(catalog.bytes, catalog.length, &view->catalog, fault);
+	const struct layer_d *layer = (const struct layer_d *)(head + 1);
+	for (uint32_t i = 0; status == STATUS_OK && i < le32_get(head->layer_count); i++) {
+		struct journal_layer row = {
+			.number = le64_get(layer[i].number), .bytes = le64_get(layer[i].file_bytes),
+		};
+		memcpy(row.sha256, layer[i].sha256, sizeof(row.sha256));
+		status = load_layer(view, directory, NULL, NULL, &row, fault);
+	}
+	return status;
+}
+
+static enum status
+load_manifest(const char *directory, struct view **out, struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct file_map map = {0};
+	struct container container;
+	struct view *view = NULL;
+	struct fault inner = {0};
+	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
+	if (status == STATUS_OK)
+		status = file_map_open(path, &map, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = view_new(&view, &inner);
+	if (status == STATUS_OK)
+		status = container_attach(&container, FORMAT_CONTENT_MANIFEST, map.bytes, map.length,
+					  &inner);
+	if (status == STATUS_OK)
+		status = container_check(&container, &inner);
+	if (status == STATUS_OK)
+		status = load_sections(view, directory, &container, &inner);
+	if (status == STATUS_OK)
+		view->file_bytes += map.length;
+	file_map_close(&map);
+	if (status == STATUS_OK) {
+		*out = view;
+		return STATUS_OK;
+	}
+	if (view != NULL)
+		view_free(view);
+	return in_file(fault, status, path, &inner);
+}
+
+/* --- whichever there is ------------------------------------------------------------------------ */
+
+enum status
+view_load(const char *directory, const struct view *before, struct view **view,
+	  struct fault *fault)
+{
+	char path[FILE_PATH_BYTES];
+	struct journal_place place = {0};
+	enum status status = store_path(directory, STORE_JOURNAL, path, fault);
+	if (status == STATUS_OK && !file_exists(path)) {
+		/* Between the two looks a writer may have made a journal of the manifest. */
+		status = load_manifest(directory, view, fault);
+		if (status == STATUS_OK || !file_exists(path))
+			return status;
+	}
+	for (int tries = 0; tries <= LOAD_TRIES; tries++) {
+		status = load_journal(directory, before, tries == LOAD_TRIES, &place, view, fault);
+		if (!is_damage(status))
+			break;
+	}
+	return status;
+}
+
+bool
+store_is_lost(const struct view *view, uint64_t counter)
+{
+	return view->damaged != 0 ||
+	       (view->left_out > 0 && store_counter_ahead(counter, view->generation));
+}
+
+void
+store_tell(const struct view *view, uint64_t counter, uint64_t unfinished, struct fault *fault)
+{
+	const struct fault why = view->damage;
+	if (view->damaged != 0)
+		fault_set(fault, STATUS_OK, why.where, why.offset,
+			  "generation %" PRIu64 " is damaged (%s): what was known in the last good one is used",
+			  view->damaged, why.text);
+	else if (view->left_out > 0 && store_counter_ahead(counter, view->generation))
+		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
+			  "generation %" PRIu64 " was published and is damaged: generation %" PRIu64
+			  " is used", counter, view->generation);
+	else if (unfinished > 0)
+		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
+			  "%" PRIu64 " bytes of a transaction that was never acknowledged are left out",
+			  unfinished);
+}
