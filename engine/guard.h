@@ -47,6 +47,12 @@ guard_damaged(const struct guard *guard);
 
 extern uint32_t guard_marks; /* private: ranges that are marked now, of the whole process */
 
+static inline uint32_t
+guard_count(void)
+{
+	return __atomic_load_n(&guard_marks, __ATOMIC_RELAXED);
+}
+
 /*
  * No range of the process is marked: what was read until now is what the files say. One load.
  * The fence keeps that load behind those of the data; on x86 that is no instruction.

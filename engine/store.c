@@ -4,12 +4,17 @@
 #include <string.h>
 
 #include "engine/store_state.h"
+#include "engine/store_watch.h"
 
 struct store {
 	char *directory;
+	char journal[FILE_PATH_BYTES];
+	struct store_options options;
+	struct store_watch watch;
 	struct file_counter counter;
 	struct view *current;
 	uint64_t seen;  /* the counter when `current` was loaded */
+	bool troubled;  /* not all is as it should be: try again */
 	bool guard;     /* held for a few instructions by take and refresh */
 };
 
@@ -34,12 +39,17 @@ counter_value(const struct store *store)
 	return __atomic_load_n(store->counter.value, __ATOMIC_ACQUIRE);
 }
 
-/* A store of another owner may be read-only for us: then the hint may be missing. */
+/*
+ * A store of another owner may be read-only for us: then the hint may be missing. So it may when somebody
+ * removed or cut it: then the journal itself is looked at.
+ */
 static void
 open_counter(struct store *store)
 {
 	char path[FILE_PATH_BYTES];
-	if (store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
+	file_counter_close(&store->counter);
+	if (!store->options.no_guard &&
+	    store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
 		(void)file_counter_open(path, false, &store->counter, NULL);
 }
 
@@ -72,27 +82,51 @@ is_published(const struct store *store, struct fault *fault)
 	return STATUS_CORRUPT;
 }
 
+static enum status
+open_first(struct store *store, struct fault *fault)
+{
+	enum status status = store->options.no_guard ? STATUS_OK : guard_install(fault);
+	if (status == STATUS_OK)
+		status = store_path(store->directory, STORE_JOURNAL, store->journal, fault);
+	if (status == STATUS_OK && !store_is_there(store->directory))
+		status = no_store(store->directory, fault);
+	if (status != STATUS_OK)
+		return status;
+	open_counter(store);
+	store->seen = counter_value(store);
+	store_watch_note(&store->watch, store->journal);
+	status = view_load(store->directory, NULL, store->options.sealed, &store->current, fault);
+	if (status == STATUS_OK) {
+		store_watch_look(&store->watch, store->current);
+		status = is_published(store, fault);
+	}
+	return status;
+}
+
 enum status
-store_open(const char *directory, struct store **out, struct fault *fault)
+store_open_as(const char *directory, const struct store_options *options, struct store **out,
+	      struct fault *fault)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	if (store == NULL || (store->directory = strdup(directory)) == NULL) {
 		free(store);
 		return fault_set(fault, STATUS_NO_MEMORY, directory, 0, "no memory for a store");
 	}
-	enum status status = store_is_there(directory) ? STATUS_OK : no_store(directory, fault);
-	if (status == STATUS_OK) {
-		open_counter(store);
-		store->seen = counter_value(store);
-		status = view_load(directory, NULL, &store->current, fault);
-	}
-	if (status == STATUS_OK)
-		status = is_published(store, fault);
+	store->options = *options;
+	store->watch.looked = clock_coarse();
+	enum status status = open_first(store, fault);
 	if (status != STATUS_OK)
 		store_close(store);
 	else
 		*out = store;
 	return status;
+}
+
+enum status
+store_open(const char *directory, struct store **out, struct fault *fault)
+{
+	static const struct store_options usual;
+	return store_open_as(directory, &usual, out, fault);
 }
 
 void
@@ -107,7 +141,7 @@ store_close(struct store *store)
 	free(store);
 }
 
-/* The same state, perhaps written anew into another journal (N1)? */
+/* The same state in the same memory, perhaps written anew into another journal (N1)? */
 static bool
 is_same(const struct view *a, const struct view *b)
 {
@@ -115,34 +149,92 @@ is_same(const struct view *a, const struct view *b)
 	    a->layer_count != b->layer_count)
 		return false;
 	for (uint32_t i = 0; i < a->layer_count; i++)
-		if (memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
+		if (a->layer[i].image != b->layer[i].image ||
+		    memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
 			return false;
 	return true;
 }
 
-enum status
-store_refresh(struct store *store, bool *changed, struct fault *fault)
+/* R4, R5 */
+static void
+exchange(struct store *store, struct view *fresh)
 {
-	struct view *fresh;
-	uint64_t value = counter_value(store);
-	*changed = false;
-	if (value == store->seen && store->counter.value != NULL)
-		return STATUS_OK;
-	enum status status = view_load(store->directory, store->current, &fresh, fault);
-	if (status != STATUS_OK)
-		return status;
-	store->seen = value;
-	if (is_same(fresh, store->current)) {
-		view_drop(fresh);
-		return STATUS_OK;
-	}
 	guard_take(store);
 	struct view *old = store->current;
 	store->current = fresh;
 	guard_drop(store);
 	view_drop(old);
-	*changed = true;
-	return STATUS_OK;
+}
+
+/* What we have is better than what is left in the directory: an older state, because a newer one is damaged. */
+static enum status
+refuse_older(const struct store *store, const struct view *fresh, struct fault *fault)
+{
+	store_tell(fresh, store->seen, 0, fault);
+	if (fresh->generation >= store->current->generation || view_marked(store->current) ||
+	    !store_is_lost(fresh, store->seen))
+		return STATUS_OK;
+	if (fault != NULL)
+		fault->status = STATUS_CORRUPT;
+	return STATUS_CORRUPT;
+}
+
+/* R2 to R5 */
+static enum status
+load(struct store *store, bool *changed, struct fault *fault)
+{
+	struct view *fresh;
+	uint64_t begun = clock_coarse();
+	store->seen = counter_value(store);
+	store_watch_note(&store->watch, store->journal);
+	enum status status = view_load(store->directory, store->current, store->options.sealed,
+				       &fresh, fault);
+	if (status == STATUS_OK) {
+		status = refuse_older(store, fresh, fault);
+		if (status != STATUS_OK || is_same(fresh, store->current)) {
+			view_drop(fresh);
+		} else {
+			exchange(store, fresh);
+			*changed = true;
+		}
+	}
+	store->troubled = status != STATUS_OK || store_is_lost(store->current, store->seen);
+	if (store->troubled)
+		store_watch_defer(&store->watch, clock_coarse() - begun);
+	return status;
+}
+
+/* R1. What the counter does not say, the journal does. */
+static bool
+has_moved(const struct store *store)
+{
+	if (store->counter.value == NULL)
+		return store_watch_moved(&store->watch, store->journal);
+	return counter_value(store) != store->seen;
+}
+
+/* A counter that was cut, or did not count, or is missing, is looked for anew. */
+static enum status
+look(struct store *store, bool *changed, struct fault *fault)
+{
+	bool again = store_watch_look(&store->watch, store->current) || store->troubled;
+	bool other = store_watch_moved(&store->watch, store->journal);
+	if (other || store->counter.value == NULL || guard_damaged(store->counter.guard))
+		open_counter(store);
+	return again || other || has_moved(store) ? load(store, changed, fault) : STATUS_OK;
+}
+
+enum status
+store_refresh(struct store *store, bool *changed, struct fault *fault)
+{
+	enum status status = STATUS_OK;
+	*changed = false;
+	bool moved = has_moved(store), due = store_watch_due(&store->watch);
+	if (moved && !guard_damaged(store->counter.guard))
+		status = load(store, changed, fault);
+	if (due && status == STATUS_OK)
+		status = look(store, changed, fault);
+	return status;
 }
 
 struct view *

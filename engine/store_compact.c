@@ -46,7 +46,7 @@ fold(struct compaction *compaction, struct fault *fault)
 		compaction->row.bytes = file_out_offset(compaction->out);
 	segment_build_free(compaction->build);
 	compaction->build = NULL;
-	return status;
+	return status == STATUS_OK ? view_unchanged(view, fault) : status;
 }
 
 static bool
@@ -147,7 +147,7 @@ compact_locked(struct compaction *compaction, bool always, uint64_t now, bool *d
 	enum status status = file_each_name(compaction->directory, remove_temporary,
 					    (void *)(uintptr_t)compaction->directory, fault);
 	if (status == STATUS_OK)
-		status = view_load(compaction->directory, NULL, &compaction->view, fault);
+		status = view_load(compaction->directory, NULL, false, &compaction->view, fault);
 	if (status != STATUS_OK)
 		return status;
 	*generation = compaction->view->generation;

@@ -38,10 +38,11 @@ store_is_there(const char *directory);
 
 /*
  * The newest good state, and its layers (R2, R3). `before` (may be NULL): an older view, whose images are
- * shared. A view of the state before a damaged one says so (view->damaged).
+ * shared as long as they are sound. `sealed`: layers are copied into sealed memory. A view of the state
+ * before a damaged one says so (view->damaged).
  */
 enum status
-view_load(const char *directory, const struct view *before, struct view **view,
+view_load(const char *directory, const struct view *before, bool sealed, struct view **view,
 	  struct fault *fault);
 /* Put a layer on top of a view that nobody else has yet; takes over the pin on `image`. */
 enum status
