@@ -570,7 +570,7 @@ file_counter_open(const char *path, bool write, struct file_counter *counter, st
 	if (bytes == MAP_FAILED)
 		return fault_errno(fault, error, path, "cannot map");
 	*counter = (struct file_counter){
-		.value = bytes, .guard = guard_add(bytes, sizeof(uint64_t), write), .inode = info.st_ino,
+		.value = bytes, .guard = guard_add(bytes, sizeof(uint64_t), write),
 	};
 	if (counter->guard != NULL)
 		return STATUS_OK;
@@ -585,6 +585,17 @@ file_counter_close(struct file_counter *counter)
 	if (counter->value != NULL)
 		munmap(counter->value, sizeof(uint64_t));
 	*counter = (struct file_counter){0};
+}
+
+bool
+file_counter_read(const char *path, uint64_t *value)
+{
+	struct file_in in;
+	if (file_in_open(path, &in, NULL) != STATUS_OK)
+		return false;
+	bool done = file_in_read(&in, 0, value, sizeof(*value), NULL) == STATUS_OK;
+	file_in_close(&in);
+	return done;
 }
 
 enum status

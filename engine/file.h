@@ -156,12 +156,14 @@ file_lock_drop(struct file_lock *lock);
 struct file_counter {
 	uint64_t *value; /* load with __atomic_load_n */
 	struct guard *guard;
-	uint64_t inode;
 };
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault);
 void
 file_counter_close(struct file_counter *counter);
+/* Its value without a map; false if it cannot be read. */
+bool
+file_counter_read(const char *path, uint64_t *value);
 
 /* 16 random bytes from the system. */
 enum status

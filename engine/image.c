@@ -93,7 +93,7 @@ check_bytes(void *digest, const uint8_t *bytes, size_t length, struct fault *fau
 	return status;
 }
 
-static bool
+static enum lease
 lease_again(struct image *image)
 {
 	enum lease lease = image->leaseless ? LEASE_NONE : lease_take(image->in.descriptor);
@@ -101,28 +101,35 @@ lease_again(struct image *image)
 		image->leased = true;
 	else if (lease == LEASE_NONE && !image->leased)
 		image->leaseless = true;
-	return lease == LEASE_TAKEN;
+	return lease;
 }
 
 /* The lease before the stamp: once it is there, what the stamp says stays so. */
 static enum status
-map_file(struct image *image, const char *path, struct fault *fault)
+open_file(struct image *image, const char *path, enum lease *lease, struct fault *fault)
 {
 	enum status status = file_in_open(path, &image->in, fault);
 	if (status != STATUS_OK)
 		return status;
-	lease_again(image);
+	*lease = lease_again(image);
 	status = file_in_stamp(&image->in, &image->stamp, fault);
-	if (status == STATUS_OK)
-		status = file_in_map(&image->in, image->stamp.length, &image->map, fault);
-	if (status != STATUS_OK)
-		return status;
-	image->bytes = image->map.bytes;
-	image->length = image->map.length;
-	return STATUS_OK;
+	image->length = (size_t)image->stamp.length;
+	return status;
 }
 
-/* Is the file what it was? If only its name or rights changed, its bytes are read once more. */
+static enum status
+map_file(struct image *image, struct fault *fault)
+{
+	enum status status = file_in_map(&image->in, image->length, &image->map, fault);
+	if (status == STATUS_OK)
+		image->bytes = image->map.bytes;
+	return status;
+}
+
+/*
+ * Is the file what it was? If only its clocks changed, its bytes are read once more: name or rights were
+ * changed, or, under a lease, somebody touched it. Without a lease who wrote last has perhaps written.
+ */
 static bool
 unchanged(struct image *image)
 {
@@ -130,14 +137,13 @@ unchanged(struct image *image)
 		struct file_stamp now, before = image->stamp;
 		if (image_damaged(image) || file_in_stamp(&image->in, &now, NULL) != STATUS_OK)
 			return false;
-		before.changed = now.changed;
-		if (!file_stamp_same(&now, &before))
-			return false;
-		if (now.changed == image->stamp.changed)
+		if (file_stamp_same(&now, &before))
 			return true;
-		if (check_bytes(image->digest, image->bytes, image->length, NULL) != STATUS_OK)
+		if (now.inode != before.inode || now.length != before.length ||
+		    (now.written != before.written && !image->leased) ||
+		    check_bytes(image->digest, image->bytes, image->length, NULL) != STATUS_OK)
 			return false;
-		image->stamp.changed = now.changed;
+		image->stamp = now;
 	}
 	return false;
 }
@@ -185,37 +191,38 @@ copy_some(struct image *image, uint64_t budget, bool patient, struct sealed *sea
 }
 
 static enum status
-seal_file(struct image *image, const char *path, struct fault *fault)
+seal_file(struct image *image, struct fault *fault)
 {
 	const struct timespec pause = {.tv_nsec = CLAIM_PAUSE_MS * 1000000};
-	enum status status = file_in_open(path, &image->in, fault);
-	if (status != STATUS_OK)
-		return status;
-	image->length = image->in.length;
+	enum status status;
 	if (image->length == 0)
 		return fault_set(fault, STATUS_CORRUPT, NULL, 0, "the file is empty");
 	for (unsigned waited = 0; !copy_some(image, UINT64_MAX, waited < COPY_LATEST_MS,
 					     &image->sealed, &status, fault);
 	     waited += CLAIM_PAUSE_MS)
 		nanosleep(&pause, NULL);
-	file_in_close(&image->in);
+	close_file(image);
 	image->bytes = image->sealed.bytes;
 	return status;
 }
 
 /* --- opening ------------------------------------------------------------------------------------ */
 
+/* Where somebody has the file open for writing, or waits to, only a copy stays what it is. */
 enum status
 image_layer(const char *path, const struct image_wanted *wanted, struct image **out,
 	    struct fault *fault)
 {
 	struct image *image = image_new();
+	enum lease lease = LEASE_NONE;
 	if (image == NULL)
 		return no_memory(fault);
 	memcpy(image->digest, wanted->digest, sizeof(image->digest));
-	enum status status = wanted->sealed ? seal_file(image, path, fault)
-					    : map_file(image, path, fault);
-	if (status == STATUS_OK && !wanted->sealed &&
+	enum status status = open_file(image, path, &lease, fault);
+	bool seal = wanted->sealed || lease == LEASE_BUSY;
+	if (status == STATUS_OK)
+		status = seal ? seal_file(image, fault) : map_file(image, fault);
+	if (status == STATUS_OK && !seal &&
 	    (wanted->stamp == 0 || wanted->stamp != file_stamp_sum(&image->stamp)))
 		status = verify(image, fault);
 	if (status != STATUS_OK) {
@@ -230,9 +237,12 @@ enum status
 image_open(const char *path, struct image **out, struct fault *fault)
 {
 	struct image *image = image_new();
+	enum lease lease;
 	if (image == NULL)
 		return no_memory(fault);
-	enum status status = map_file(image, path, fault);
+	enum status status = open_file(image, path, &lease, fault);
+	if (status == STATUS_OK)
+		status = map_file(image, fault);
 	if (status == STATUS_OK && image->length < sizeof(image->digest))
 		status = fault_set(fault, STATUS_CORRUPT, path, 0, "the file is too short");
 	if (status != STATUS_OK) {
@@ -289,7 +299,7 @@ make_heir(struct image *image, uint64_t budget)
 static enum image_state
 watch_closely(struct image *image, uint64_t budget)
 {
-	bool taken = lease_again(image);
+	bool taken = lease_again(image) == LEASE_TAKEN;
 	if (!unchanged(image))
 		return damaged(image);
 	if (taken || image->leaseless) {

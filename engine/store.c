@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readers: open, refresh, pin (R1, R4, R5). */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,14 +32,6 @@ guard_drop(struct store *store)
 	__atomic_clear(&store->guard, __ATOMIC_RELEASE);
 }
 
-static uint64_t
-counter_value(const struct store *store)
-{
-	if (store->counter.value == NULL)
-		return 0;
-	return __atomic_load_n(store->counter.value, __ATOMIC_ACQUIRE);
-}
-
 /*
  * A store of another owner may be read-only for us: then the hint may be missing. So it may when somebody
  * removed or cut it: then the journal itself is looked at.
@@ -51,6 +44,25 @@ open_counter(struct store *store)
 	if (!store->options.no_guard &&
 	    store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
 		(void)file_counter_open(path, false, &store->counter, NULL);
+}
+
+static uint64_t
+counter_value(const struct store *store)
+{
+	return __atomic_load_n(store->counter.value, __ATOMIC_ACQUIRE);
+}
+
+/* What GENERATION says, mapped or not; 0 if it says nothing. */
+static uint64_t
+counter_read(const struct store *store)
+{
+	char path[FILE_PATH_BYTES];
+	uint64_t value = 0;
+	if (store->counter.value != NULL)
+		return counter_value(store);
+	if (store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
+		(void)file_counter_read(path, &value);
+	return value;
 }
 
 bool
@@ -93,11 +105,11 @@ open_first(struct store *store, struct fault *fault)
 	if (status != STATUS_OK)
 		return status;
 	open_counter(store);
-	store->seen = counter_value(store);
+	store->seen = counter_read(store);
 	store_watch_note(&store->watch, store->journal);
 	status = view_load(store->directory, NULL, store->options.sealed, &store->current, fault);
 	if (status == STATUS_OK) {
-		store_watch_look(&store->watch, store->current);
+		store_watch_begin(&store->watch);
 		status = is_published(store, fault);
 	}
 	return status;
@@ -113,7 +125,6 @@ store_open_as(const char *directory, const struct store_options *options, struct
 		return fault_set(fault, STATUS_NO_MEMORY, directory, 0, "no memory for a store");
 	}
 	store->options = *options;
-	store->watch.looked = clock_coarse();
 	enum status status = open_first(store, fault);
 	if (status != STATUS_OK)
 		store_close(store);
@@ -166,17 +177,24 @@ exchange(struct store *store, struct view *fresh)
 	view_drop(old);
 }
 
-/* What we have is better than what is left in the directory: an older state, because a newer one is damaged. */
+/*
+ * Is what we have better than what is left in the directory: an older state? It is, if a newer one is damaged or
+ * cut off, which GENERATION tells. If nothing tells, the older one is believed when it stays: somebody put a
+ * copy back. *keep: not this one.
+ */
 static enum status
-refuse_older(const struct store *store, const struct view *fresh, struct fault *fault)
+judge_older(struct store *store, const struct view *fresh, bool *keep, struct fault *fault)
 {
-	store_tell(fresh, store->seen, 0, fault);
-	if (fresh->generation >= store->current->generation || view_marked(store->current) ||
-	    !store_is_lost(fresh, store->seen))
+	*keep = false;
+	if (fresh->generation >= store->current->generation || view_marked(store->current))
 		return STATUS_OK;
-	if (fault != NULL)
-		fault->status = STATUS_CORRUPT;
-	return STATUS_CORRUPT;
+	*keep = true;
+	if (fresh->damaged != 0 || store_counter_ahead(store->seen, fresh->generation))
+		return fault_set(fault, STATUS_CORRUPT, STORE_JOURNAL, fresh->place.end,
+				 "generation %" PRIu64 " is damaged or cut off; what is known of it "
+				 "goes on answering", store->current->generation);
+	*keep = !store_watch_older(&store->watch);
+	return STATUS_OK;
 }
 
 /* R2 to R5 */
@@ -185,20 +203,22 @@ load(struct store *store, bool *changed, struct fault *fault)
 {
 	struct view *fresh;
 	uint64_t begun = clock_coarse();
-	store->seen = counter_value(store);
+	bool keep = false;
+	store->seen = counter_read(store);
 	store_watch_note(&store->watch, store->journal);
 	enum status status = view_load(store->directory, store->current, store->options.sealed,
 				       &fresh, fault);
 	if (status == STATUS_OK) {
-		status = refuse_older(store, fresh, fault);
-		if (status != STATUS_OK || is_same(fresh, store->current)) {
+		status = judge_older(store, fresh, &keep, fault);
+		if (keep || is_same(fresh, store->current)) {
 			view_drop(fresh);
 		} else {
+			store_tell(fresh, store->seen, 0, fault);
 			exchange(store, fresh);
 			*changed = true;
 		}
 	}
-	store->troubled = status != STATUS_OK || store_is_lost(store->current, store->seen);
+	store->troubled = status != STATUS_OK || keep || store_is_lost(store->current, store->seen);
 	if (store->troubled)
 		store_watch_defer(&store->watch, clock_coarse() - begun);
 	return status;
@@ -213,17 +233,38 @@ has_moved(const struct store *store)
 	return counter_value(store) != store->seen;
 }
 
-/* A counter that was cut, or did not count, or is missing, is looked for anew. */
+/* Whatever became of the rest of the directory: the view that we have, in memory that nobody writes to. */
+static enum status
+adopt_heirs(struct store *store, bool *changed, struct fault *fault)
+{
+	struct view *fresh;
+	enum status status = view_with_heirs(store->current, &fresh, fault);
+	if (status != STATUS_OK)
+		return status;
+	exchange(store, fresh);
+	*changed = true;
+	return STATUS_OK;
+}
+
+/*
+ * A counter that was cut, or did not count, or is missing, is looked for anew. Heirs come first: nothing that
+ * fails after them may keep the caller from taking the new view.
+ */
 static enum status
 look(struct store *store, bool *changed, struct fault *fault)
 {
-	bool again = store_watch_look(&store->watch, store->current) || store->troubled;
-	bool other = store_watch_moved(&store->watch, store->journal);
+	enum image_state state = store_watch_look(&store->watch, store->current);
+	if (state == IMAGE_HEIR)
+		return adopt_heirs(store, changed, fault);
+	bool other = store_watch_settled(&store->watch, store->journal);
 	if (other || store->counter.value == NULL || guard_damaged(store->counter.guard))
 		open_counter(store);
-	return again || other || has_moved(store) ? load(store, changed, fault) : STATUS_OK;
+	if (state == IMAGE_DAMAGED || other || store->troubled || has_moved(store))
+		return load(store, changed, fault);
+	return STATUS_OK;
 }
 
+/* What fails after something changed is told the next time. */
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault)
 {
@@ -232,9 +273,11 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 	bool moved = has_moved(store), due = store_watch_due(&store->watch);
 	if (moved && !guard_damaged(store->counter.guard))
 		status = load(store, changed, fault);
-	if (due && status == STATUS_OK)
-		status = look(store, changed, fault);
-	return status;
+	if (!due || status != STATUS_OK)
+		return status;
+	bool before = *changed;
+	status = look(store, changed, before ? NULL : fault);
+	return before ? STATUS_OK : status;
 }
 
 struct view *

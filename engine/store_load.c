@@ -223,6 +223,38 @@ view_new(struct view **out, struct fault *fault)
 	return STATUS_OK;
 }
 
+static void
+copy_layers(struct view *to, const struct view *from, enum status *status, struct fault *fault)
+{
+	for (uint32_t i = 0; *status == STATUS_OK && i < from->layer_count; i++) {
+		struct image *image = from->layer[i].image;
+		*status = view_push(to, &from->layer[i].row,
+				    image_take(image->heir != NULL ? image->heir : image), fault);
+	}
+}
+
+enum status
+view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
+{
+	struct view *fresh = NULL;
+	enum status status = view_new(&fresh, fault);
+	if (status != STATUS_OK)
+		return status;
+	*fresh = *view;
+	fresh->pins = 1;
+	fresh->layer_count = 0;
+	memset(fresh->layer, 0, sizeof(fresh->layer));
+	fresh->catalog = (struct catalog){0};
+	status = catalog_copy(&view->catalog, &fresh->catalog, fault);
+	copy_layers(fresh, view, &status, fault);
+	fresh->file_bytes = view->file_bytes;
+	if (status != STATUS_OK)
+		view_free(fresh);
+	else
+		*out = fresh;
+	return status;
+}
+
 /* --- a state of the journal -------------------------------------------------------------- */
 
 static enum status

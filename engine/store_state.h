@@ -44,6 +44,9 @@ store_is_there(const char *directory);
 enum status
 view_load(const char *directory, const struct view *before, bool sealed, struct view **view,
 	  struct fault *fault);
+/* The same view with the heirs of its images (image.h), without a look at the directory. */
+enum status
+view_with_heirs(const struct view *view, struct view **fresh, struct fault *fault);
 /* Put a layer on top of a view that nobody else has yet; takes over the pin on `image`. */
 enum status
 view_push(struct view *view, const struct journal_layer *row, struct image *image,

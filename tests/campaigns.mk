@@ -13,3 +13,7 @@ CAMPAIGN_RUN = $(MAKE) $(B)/tests/campaign_$(1) $(B)/repute >&2 && mkdir -p buil
 $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
+
+.PHONY: careless
+careless: ## Truncate, overwrite, remove files of a store under its readers, 10,000 times (CARELESS_ARGS='--seed 2')
+	@$(call CAMPAIGN_RUN,careless,$(CARELESS_ARGS))
