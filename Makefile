@@ -210,8 +210,10 @@ $(eval $(call ARCHIVE,tests/helpers,$(TEST_HELPERS)))
 $(eval $(call ARCHIVE,fuzz/helpers,$(FUZZ_HELPERS)))
 $(eval $(call ARCHIVE,bench/helpers,$(BENCH_HELPERS)))
 
-# tests/extra_X.c, where there is one, belongs to tests/test_X.c alone.
-EXTRA = $(patsubst %.c,$(B)/%.o,$(wildcard tests/extra_$(1).c))
+# tests/extra_X.c and tests/extra_X_*.c, where there are any, belong to tests/test_X.c and tests/campaign_X.c
+# alone, and to those that say so here.
+EXTRA_oom = faults
+EXTRA = $(patsubst %.c,$(B)/%.o,$(wildcard $(foreach x,$(or $(EXTRA_$(1)),$(1)),tests/extra_$x.c tests/extra_$x_*.c)))
 $(B)/tests/test_%: $(B)/tests/test_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)

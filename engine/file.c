@@ -14,6 +14,14 @@
 #include <unistd.h>
 
 #include "engine/hash.h"
+#include "engine/limits.h"
+
+/* Broken off by a signal, and to be made again? Signals without end are an error. */
+static bool
+is_interrupted(unsigned *times)
+{
+	return errno == EINTR && (*times)++ < LIMIT_INTERRUPTS;
+}
 
 /* What is not there is missing, not a failure: the store reads its manifest again then. */
 static enum status
@@ -108,9 +116,10 @@ file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t leng
 	     struct fault *fault)
 {
 	uint8_t *to = bytes;
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t got = pread(in->descriptor, to, length, (off_t)offset);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && is_interrupted(&interrupts))
 			continue;
 		if (got < 0)
 			return fault_errno(fault, errno, NULL, "cannot read");
@@ -185,13 +194,39 @@ file_stamp_sum(const struct file_stamp *stamp)
 	return sum == 0 ? 1 : sum;
 }
 
+/* --- appending ------------------------------------------------------------------ */
+
+/* Somebody who cuts the file while a writer is at work would make it write past a hole. */
+enum status
+file_tail_open(const char *path, uint64_t end, struct file_tail *tail, struct fault *fault)
+{
+	struct stat info;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	enum status status = STATUS_OK;
+	if (fstat(fd, &info) != 0)
+		status = fault_errno(fault, errno, path, "cannot stat");
+	else if ((uint64_t)info.st_size != end)
+		status = fault_set(fault, STATUS_CORRUPT, path, end,
+				   "somebody else changed its length to %lld",
+				   (long long)info.st_size);
+	if (status != STATUS_OK) {
+		close(fd);
+		return status;
+	}
+	*tail = (struct file_tail){fd, end};
+	return STATUS_OK;
+}
+
 static enum status
 append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const char *path,
 	     struct fault *fault)
 {
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t wrote = pwrite(fd, bytes, length, (off_t)end);
-		if (wrote < 0 && errno == EINTR)
+		if (wrote < 0 && is_interrupted(&interrupts))
 			continue;
 		if (wrote <= 0)
 			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, path, "cannot write");
@@ -203,21 +238,28 @@ append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const ch
 }
 
 enum status
-file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
-	    struct fault *fault)
+file_tail_append(const struct file_tail *tail, const void *bytes, size_t length,
+		 struct fault *fault)
 {
-	*cut = true;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	enum status status = append_bytes(fd, end, bytes, length, path, fault);
-	if (status == STATUS_OK && fdatasync(fd) != 0)
-		status = fault_errno(fault, errno, path, "cannot sync");
-	if (status != STATUS_OK)
-		*cut = ftruncate(fd, (off_t)end) == 0;
-	/* Durable or cut by now: nothing that close could say would change it. */
-	close(fd);
+	enum status status = append_bytes(tail->descriptor, tail->end, bytes, length, NULL,
+					  fault);
+	if (status == STATUS_OK && fdatasync(tail->descriptor) != 0)
+		status = fault_errno(fault, errno, NULL, "cannot sync");
 	return status;
+}
+
+void
+file_tail_cut(const struct file_tail *tail)
+{
+	(void)!ftruncate(tail->descriptor, (off_t)tail->end);
+}
+
+/* What was appended is durable or cut by now: nothing that close could say would change it. */
+void
+file_tail_close(struct file_tail *tail)
+{
+	close(tail->descriptor);
+	tail->descriptor = -1;
 }
 
 /* --- writing ----------------------------------------------------------------- */
@@ -261,9 +303,10 @@ file_out_open(const char *path, struct file_out **out, struct fault *fault)
 static enum status
 write_all(struct file_out *out, const uint8_t *bytes, size_t length, struct fault *fault)
 {
+	unsigned interrupts = 0;
 	while (length > 0) {
 		ssize_t wrote = write(out->descriptor, bytes, length);
-		if (wrote < 0 && errno == EINTR)
+		if (wrote < 0 && is_interrupted(&interrupts))
 			continue;
 		if (wrote <= 0)
 			return fault_errno(fault, wrote < 0 ? errno : ENOSPC, out->temporary,
@@ -516,25 +559,48 @@ file_each_name(const char *path, file_name_cb *call, void *context, struct fault
 
 /* --- lock, counter, randomness ------------------------------------------------ */
 
+#define LOCK_TRIES 16
+
+static enum status
+lock_fault(int error, const char *path, struct fault *fault)
+{
+	if (error == EINTR)
+		return fault_set(fault, STATUS_STOPPED, path, 0,
+				 "stopped while waiting for another writer");
+	if (error == EWOULDBLOCK)
+		return fault_set(fault, STATUS_BUSY, path, 0,
+				 "another process is writing to this store");
+	return fault_errno(fault, error, path, "cannot lock");
+}
+
+/* Is it still the file of that name? If not, others lock another one. */
+static bool
+has_name(int fd, const char *path)
+{
+	struct stat ours, named;
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&
+	       ours.st_dev == named.st_dev;
+}
+
 enum status
 file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault *fault)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-		int error = errno;
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return fault_errno(fault, errno, path, "cannot open");
+		if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+			int error = errno;
+			close(fd);
+			return lock_fault(error, path, fault);
+		}
+		if (has_name(fd, path)) {
+			lock->descriptor = fd;
+			return STATUS_OK;
+		}
 		close(fd);
-		if (error == EINTR)
-			return fault_set(fault, STATUS_STOPPED, path, 0,
-					 "stopped while waiting for another writer");
-		if (error == EWOULDBLOCK)
-			return fault_set(fault, STATUS_BUSY, path, 0,
-					 "another process is writing to this store");
-		return fault_errno(fault, error, path, "cannot lock");
 	}
-	lock->descriptor = fd;
-	return STATUS_OK;
+	return fault_set(fault, STATUS_IO, path, 0, "is removed again and again");
 }
 
 void
@@ -544,24 +610,31 @@ file_lock_drop(struct file_lock *lock)
 	lock->descriptor = -1;
 }
 
+/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
+static enum status
+counter_prepare(int fd, const char *path, bool write, struct fault *fault)
+{
+	static const uint8_t zero[sizeof(uint64_t)];
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return fault_errno(fault, errno, path, "cannot stat");
+	if (info.st_size >= (off_t)sizeof(zero))
+		return STATUS_OK;
+	if (!write)
+		return fault_set(fault, STATUS_MISSING, path, 0, "holds no counter");
+	return append_bytes(fd, 0, zero, sizeof(zero), path, fault);
+}
+
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault)
 {
 	int fd = open(path, write ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	struct stat info;
-	int bad = fstat(fd, &info);
-	/* Written, not truncated to size: a store into a hole of a full disk is SIGBUS. */
-	if (bad == 0 && info.st_size < (off_t)sizeof(uint64_t)) {
-		static const uint64_t zero;
-		ssize_t done = write ? pwrite(fd, &zero, sizeof(zero), 0) : (errno = EINVAL, -1);
-		bad = done == (ssize_t)sizeof(zero) ? 0 : -1;
-	}
-	if (bad != 0) {
-		int error = errno;
+		return cannot_open(fault, errno, path, "cannot open");
+	enum status status = counter_prepare(fd, path, write, fault);
+	if (status != STATUS_OK) {
 		close(fd);
-		return fault_errno(fault, error, path, "cannot use as a counter");
+		return status;
 	}
 	void *bytes = mmap(NULL, sizeof(uint64_t), write ? PROT_READ | PROT_WRITE : PROT_READ,
 			   MAP_SHARED, fd, 0);
@@ -603,9 +676,10 @@ file_random(uint64_t words[2], struct fault *fault)
 {
 	uint8_t *bytes = (uint8_t *)words;
 	size_t have = 0;
+	unsigned interrupts = 0;
 	while (have < 16) {
 		ssize_t got = getrandom(bytes + have, 16 - have, 0);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && is_interrupted(&interrupts))
 			continue;
 		if (got <= 0)
 			return fault_errno(fault, errno, NULL, "cannot get random bytes");

@@ -75,13 +75,22 @@ file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 uint64_t
 file_stamp_sum(const struct file_stamp *stamp);
 
-/*
- * Write behind the `end` bytes that a file is known to have, and make it durable. On failure the file is
- * cut back to `end`; *cut false: not even that could be done, and the bytes may be there.
- */
+/* A file that is appended to, from the `end` bytes that it is known to have; corrupt if it has not. */
+struct file_tail {
+	int descriptor;
+	uint64_t end;
+};
 enum status
-file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
-	    struct fault *fault);
+file_tail_open(const char *path, uint64_t end, struct file_tail *tail, struct fault *fault);
+/* Durable when it returns. On failure some or all of the bytes may be there, and may be gone later. */
+enum status
+file_tail_append(const struct file_tail *tail, const void *bytes, size_t length,
+		 struct fault *fault);
+/* Take away what was appended, as far as that can be done. */
+void
+file_tail_cut(const struct file_tail *tail);
+void
+file_tail_close(struct file_tail *tail);
 
 struct file_out;
 
@@ -157,6 +166,7 @@ struct file_counter {
 	uint64_t *value; /* load with __atomic_load_n */
 	struct guard *guard;
 };
+/* To read: missing if there is none or it is too short. To write: it is made. */
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault);
 void

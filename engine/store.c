@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers: open, refresh, pin (R1, R4, R5). */
+/* Readers: open, refresh, pin (R1, R4, R5, T1, D1). */
+#include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,23 +15,22 @@ struct store {
 	struct store_options options;
 	struct store_watch watch;
 	struct file_counter counter;
-	struct view *current;
-	uint64_t seen;  /* the counter when `current` was loaded */
-	bool troubled;  /* not all is as it should be: try again */
-	bool guard;     /* held for a few instructions by take and refresh */
+	struct pin_place place; /* the current view, for those who take it */
+	struct view *current;   /* the same, for the one who refreshes */
+	uint64_t seen;          /* the counter when it was loaded */
+	bool troubled;          /* not all is as it should be: try again */
 };
 
-static void
-guard_take(struct store *store)
-{
-	while (__atomic_test_and_set(&store->guard, __ATOMIC_ACQUIRE))
-		;
-}
+static_assert(offsetof(struct view, pin) == 0, "a pin is its view");
 
+/* R4 and R5; takes over the pin on `fresh` (NULL: none). */
 static void
-guard_drop(struct store *store)
+put_current(struct store *store, struct view *fresh)
 {
-	__atomic_clear(&store->guard, __ATOMIC_RELEASE);
+	struct pin *old = pin_swap(&store->place, fresh == NULL ? NULL : &fresh->pin);
+	store->current = fresh;
+	if (old != NULL)
+		view_free((struct view *)old);
 }
 
 /*
@@ -80,12 +81,16 @@ no_store(const char *directory, struct fault *fault)
 			 "there is no store here; the first import or add makes one");
 }
 
-/* Begun, but nothing was ever published, or nothing of it is left: "not listed" would be a false answer. */
+/*
+ * Begun, but nothing was ever published, or nothing of it is left: "not listed" would be a false answer. A
+ * first transaction that failed may have left its number: what was written anew has no time then.
+ */
 static enum status
 is_published(const struct store *store, struct fault *fault)
 {
 	const struct view *view = store->current;
-	if (view->generation == 0 && !store_is_lost(view, store->seen))
+	bool empty = view->generation == 0 || (view->published == 0 && view->layer_count == 0);
+	if (empty && !store_is_lost(view, store->seen))
 		return no_store(store->directory, fault);
 	store_tell(view, store->seen, 0, fault);
 	if (view->generation != 0 || fault == NULL)
@@ -97,6 +102,7 @@ is_published(const struct store *store, struct fault *fault)
 static enum status
 open_first(struct store *store, struct fault *fault)
 {
+	struct view *view = NULL;
 	enum status status = store->options.no_guard ? STATUS_OK : guard_install(fault);
 	if (status == STATUS_OK)
 		status = store_path(store->directory, STORE_JOURNAL, store->journal, fault);
@@ -107,8 +113,9 @@ open_first(struct store *store, struct fault *fault)
 	open_counter(store);
 	store->seen = counter_read(store);
 	store_watch_note(&store->watch, store->journal);
-	status = view_load(store->directory, NULL, store->options.sealed, &store->current, fault);
+	status = view_load(store->directory, NULL, store->options.sealed, &view, fault);
 	if (status == STATUS_OK) {
+		put_current(store, view);
 		store_watch_begin(&store->watch);
 		status = is_published(store, fault);
 	}
@@ -145,8 +152,7 @@ store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	if (store->current != NULL)
-		view_drop(store->current);
+	put_current(store, NULL);
 	file_counter_close(&store->counter);
 	free(store->directory);
 	free(store);
@@ -164,17 +170,6 @@ is_same(const struct view *a, const struct view *b)
 		    memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
 			return false;
 	return true;
-}
-
-/* R4, R5 */
-static void
-exchange(struct store *store, struct view *fresh)
-{
-	guard_take(store);
-	struct view *old = store->current;
-	store->current = fresh;
-	guard_drop(store);
-	view_drop(old);
 }
 
 /*
@@ -214,7 +209,7 @@ load(struct store *store, bool *changed, struct fault *fault)
 			view_drop(fresh);
 		} else {
 			store_tell(fresh, store->seen, 0, fault);
-			exchange(store, fresh);
+			put_current(store, fresh);
 			*changed = true;
 		}
 	}
@@ -224,13 +219,17 @@ load(struct store *store, bool *changed, struct fault *fault)
 	return status;
 }
 
-/* R1. What the counter does not say, the journal does. */
+/*
+ * R1. What the counter does not say, the journal does. While a journal is made the counter says nothing, and that
+ * twice is not the same.
+ */
 static bool
 has_moved(const struct store *store)
 {
 	if (store->counter.value == NULL)
 		return store_watch_moved(&store->watch, store->journal);
-	return counter_value(store) != store->seen;
+	uint64_t value = counter_value(store);
+	return value != store->seen || value == STORE_COUNTER_UNKNOWN;
 }
 
 /* Whatever became of the rest of the directory: the view that we have, in memory that nobody writes to. */
@@ -241,7 +240,7 @@ adopt_heirs(struct store *store, bool *changed, struct fault *fault)
 	enum status status = view_with_heirs(store->current, &fresh, fault);
 	if (status != STATUS_OK)
 		return status;
-	exchange(store, fresh);
+	put_current(store, fresh);
 	*changed = true;
 	return STATUS_OK;
 }
@@ -280,25 +279,23 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 	return before ? STATUS_OK : status;
 }
 
+/* T1 */
 struct view *
 store_view_take(struct store *store)
 {
-	guard_take(store);
-	struct view *view = store->current;
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
-	guard_drop(store);
-	return view;
+	return (struct view *)pin_take(&store->place);
 }
 
 void
 view_keep(struct view *view)
 {
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
+	pin_keep(&view->pin);
 }
 
+/* D1 */
 void
 view_drop(struct view *view)
 {
-	if (__atomic_sub_fetch(&view->pins, 1, __ATOMIC_ACQ_REL) == 0)
+	if (pin_drop(&view->pin))
 		view_free(view);
 }

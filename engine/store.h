@@ -50,7 +50,7 @@ store_close(struct store *store);
  */
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault);
-/* Pins the current view; any thread. Never NULL. */
+/* Pins the current view: one atomic addition; any thread. Never NULL. */
 struct view *
 store_view_take(struct store *store);
 /* One more pin on a view that the caller has pinned; any thread. */

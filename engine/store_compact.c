@@ -5,14 +5,6 @@
 
 #include "engine/store_state.h"
 
-struct compaction {
-	const char *directory;
-	struct view *view;          /* V: what is folded */
-	struct segment_build *build;
-	struct file_out *out;       /* NULL: nothing is left of it */
-	struct journal_layer row;
-};
-
 static enum status
 remove_temporary(void *context, const char *name, struct fault *fault)
 {
@@ -23,29 +15,35 @@ remove_temporary(void *context, const char *name, struct fault *fault)
 	return status == STATUS_OK ? file_remove(path, fault) : status;
 }
 
-/* C2 */
 static enum status
-fold(struct compaction *compaction, struct fault *fault)
+write_base(struct store_compaction *compaction, struct segment_build *build, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	const struct view *view = compaction->view;
-	enum status status = segment_build_new(view->seed, false, &compaction->build, fault);
-	if (status == STATUS_OK)
-		status = store_fold(view, 0, compaction->build, fault);
-	if (status != STATUS_OK || segment_build_count(compaction->build) == 0)
-		return status;
-	status = store_path(compaction->directory, STORE_COMPACTION, path, fault);
+	enum status status = store_path(compaction->directory, STORE_COMPACTION, path, fault);
 	if (status == STATUS_OK)
 		status = file_out_open(path, &compaction->out, fault);
 	if (status == STATUS_OK)
-		status = segment_build_write(compaction->build, compaction->out,
-					     compaction->row.sha256, fault);
+		status = segment_build_write(build, compaction->out, compaction->row.sha256, fault);
 	if (status == STATUS_OK)
 		status = file_out_sync(compaction->out, fault);
 	if (status == STATUS_OK)
 		compaction->row.bytes = file_out_offset(compaction->out);
-	segment_build_free(compaction->build);
-	compaction->build = NULL;
+	return status;
+}
+
+/* C2 */
+static enum status
+fold(struct store_compaction *compaction, struct fault *fault)
+{
+	const struct view *view = compaction->view;
+	struct segment_build *build;
+	enum status status = segment_build_new(view->seed, false, &build, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = store_fold(view, 0, build, fault);
+	if (status == STATUS_OK && segment_build_count(build) > 0)
+		status = write_base(compaction, build, fault);
+	segment_build_free(build);
 	return status == STATUS_OK ? view_unchanged(view, fault) : status;
 }
 
@@ -56,7 +54,7 @@ same_layer(const struct journal_layer *a, const struct journal_layer *b)
 }
 
 static bool
-was_folded(const struct compaction *compaction, const struct journal_layer *row)
+was_folded(const struct store_compaction *compaction, const struct journal_layer *row)
 {
 	for (uint32_t i = 0; i < compaction->view->layer_count; i++)
 		if (same_layer(&compaction->view->layer[i].row, row))
@@ -66,7 +64,7 @@ was_folded(const struct compaction *compaction, const struct journal_layer *row)
 
 /* C4: the new base gets its name; the first layer of the plan. */
 static enum status
-name_base(struct compaction *compaction, const struct view *view, struct store_plan *plan,
+name_base(struct store_compaction *compaction, const struct view *view, struct store_plan *plan,
 	  struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
@@ -91,7 +89,7 @@ name_base(struct compaction *compaction, const struct view *view, struct store_p
 
 /* C4 and C5, under the writer's lock. */
 static enum status
-install(struct compaction *compaction, struct store_write *write, uint64_t now,
+install(struct store_compaction *compaction, struct store_write *write, uint64_t now,
 	uint64_t *generation, struct fault *fault)
 {
 	struct store_plan plan = {0};
@@ -111,7 +109,7 @@ install(struct compaction *compaction, struct store_write *write, uint64_t now,
 
 /* Is the base still the one that was folded, and will there be one under what came since? */
 static bool
-can_install(const struct compaction *compaction, const struct view *today)
+can_install(const struct store_compaction *compaction, const struct view *today)
 {
 	if (today->layer_count == 0 ||
 	    !same_layer(&today->layer[0].row, &compaction->view->layer[0].row))
@@ -122,12 +120,15 @@ can_install(const struct compaction *compaction, const struct view *today)
 	return true;
 }
 
-/* C3 to C5; *done false: somebody replaced the base meanwhile. */
-static enum status
-finish(struct compaction *compaction, uint64_t now, bool *done, uint64_t *generation,
-       struct fault *fault)
+enum status
+store_compaction_finish(struct store_compaction *compaction, uint64_t now, bool *done,
+			uint64_t *generation, struct fault *fault)
 {
 	struct store_write *write;
+	*done = false;
+	*generation = compaction->view->generation;
+	if (!compaction->ready)
+		return STATUS_OK;
 	enum status status = store_write_begin(compaction->directory, true, NULL, &write, fault);
 	if (status != STATUS_OK)
 		return status;
@@ -139,42 +140,52 @@ finish(struct compaction *compaction, uint64_t now, bool *done, uint64_t *genera
 	return status;
 }
 
-/* C2 to C5, with COMPACT held. */
-static enum status
-compact_locked(struct compaction *compaction, bool always, uint64_t now, bool *done,
-	       uint64_t *generation, struct fault *fault)
+enum status
+store_compaction_begin(struct store_compaction *compaction, const char *directory, bool always,
+		       struct fault *fault)
 {
-	enum status status = file_each_name(compaction->directory, remove_temporary,
-					    (void *)(uintptr_t)compaction->directory, fault);
+	char path[FILE_PATH_BYTES];
+	*compaction = (struct store_compaction){.directory = directory};
+	enum status status = store_path(directory, STORE_COMPACT_LOCK, path, fault);
 	if (status == STATUS_OK)
-		status = view_load(compaction->directory, NULL, false, &compaction->view, fault);
+		status = file_lock_take(path, false, &compaction->lock, fault);
+	if (status == STATUS_BUSY)
+		return fault_set(fault, STATUS_BUSY, path, 0, "another process is folding this store");
 	if (status != STATUS_OK)
 		return status;
-	*generation = compaction->view->generation;
-	if (compaction->view->layer_count <= 1 || !(always || store_fold_due(compaction->view)))
+	compaction->locked = true;
+	status = file_each_name(directory, remove_temporary, (void *)(uintptr_t)directory, fault);
+	if (status == STATUS_OK)
+		status = view_load(directory, NULL, false, &compaction->view, fault);
+	if (status != STATUS_OK)
+		return status;
+	const struct view *view = compaction->view;
+	if (view->layer_count <= 1 || !(always || store_fold_due(view)))
 		return STATUS_OK;
 	status = fold(compaction, fault);
-	return status == STATUS_OK ? finish(compaction, now, done, generation, fault) : status;
+	compaction->ready = status == STATUS_OK;
+	return status;
+}
+
+void
+store_compaction_fini(struct store_compaction *compaction)
+{
+	file_out_abort(compaction->out);
+	if (compaction->view != NULL)
+		view_drop(compaction->view);
+	if (compaction->locked)
+		file_lock_drop(&compaction->lock);
 }
 
 enum status
 store_compact(const char *directory, bool always, uint64_t now, bool *done, uint64_t *generation,
 	      struct fault *fault)
 {
-	char path[FILE_PATH_BYTES];
-	struct file_lock lock;
-	struct compaction compaction = {.directory = directory};
+	struct store_compaction compaction;
 	*done = false;
-	enum status status = store_path(directory, STORE_COMPACT_LOCK, path, fault);
+	enum status status = store_compaction_begin(&compaction, directory, always, fault);
 	if (status == STATUS_OK)
-		status = file_lock_take(path, false, &lock, fault);
-	if (status != STATUS_OK)
-		return status;
-	status = compact_locked(&compaction, always, now, done, generation, fault);
-	file_out_abort(compaction.out);
-	segment_build_free(compaction.build);
-	if (compaction.view != NULL)
-		view_drop(compaction.view);
-	file_lock_drop(&lock);
+		status = store_compaction_finish(&compaction, now, done, generation, fault);
+	store_compaction_fini(&compaction);
 	return status;
 }

@@ -218,7 +218,7 @@ view_new(struct view **out, struct fault *fault)
 	struct view *view = calloc(1, sizeof(*view));
 	if (view == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a view");
-	view->pins = 1;
+	pin_init(&view->pin);
 	*out = view;
 	return STATUS_OK;
 }
@@ -241,7 +241,7 @@ view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
 	if (status != STATUS_OK)
 		return status;
 	*fresh = *view;
-	fresh->pins = 1;
+	pin_init(&fresh->pin);
 	fresh->layer_count = 0;
 	memset(fresh->layer, 0, sizeof(fresh->layer));
 	fresh->catalog = (struct catalog){0};

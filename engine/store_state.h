@@ -123,6 +123,29 @@ enum status
 store_fold(const struct view *view, uint32_t from, struct segment_build *build,
 	   struct fault *fault);
 
+/*
+ * Compaction in its two halves: between them anybody may write.
+ *   store_compaction_begin -> store_compaction_finish -> store_compaction_fini (whatever they gave)
+ */
+struct store_compaction {
+	const char *directory;       /* borrowed */
+	struct file_lock lock;       /* COMPACT */
+	bool locked, ready;          /* ready: folded, to be finished */
+	struct view *view;           /* what is folded */
+	struct file_out *out;        /* NULL: nothing is left of it */
+	struct journal_layer row;
+};
+/* C1 and C2. Without `always`, and where there is one layer, it may find nothing to do: not ready. */
+enum status
+store_compaction_begin(struct store_compaction *compaction, const char *directory, bool always,
+		       struct fault *fault);
+/* C3 to C5; *done false: somebody replaced the base meanwhile, or there was nothing to do. */
+enum status
+store_compaction_finish(struct store_compaction *compaction, uint64_t now, bool *done,
+			uint64_t *generation, struct fault *fault);
+void
+store_compaction_fini(struct store_compaction *compaction);
+
 /* Publish a plan (W3 to W6) as the generation after the writer's; `compacted`: 0 = as it was. */
 enum status
 store_write_publish(struct store_write *write, const struct store_plan *plan, uint64_t now,

@@ -71,21 +71,31 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 }
 
 /*
- * W3 and W4. A record that could not be made durable is cut away; since a reader may have seen it, the
- * counter takes its number out of use, so that no other state ever has it.
+ * W3 and W4. A record that could not be made durable is cut away, if that can be done. Before that the counter
+ * gets a number that no record has: so the next writer recovers, and the number that a reader may have
+ * seen is never given to another state.
  */
 static enum status
 append_record(struct store_write *write, const struct store_plan *plan,
 	      struct journal_state *state, struct journal_parts *parts, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	bool cut = true;
+	struct file_tail tail;
+	struct fault inner = {0};
+	struct journal_place *place = &write->view->place;
 	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
-	state_layers(plan, false, state, parts);
 	if (status == STATUS_OK)
-		status = journal_append(path, &write->view->place, state, parts, &cut, fault);
+		status = file_tail_open(path, place->end, &tail, fault);
 	if (status != STATUS_OK)
-		counter_set(&write->counter, state->generation);
+		return status;
+	state_layers(plan, false, state, parts);
+	status = journal_append(&tail, place, state, parts, &inner);
+	if (status != STATUS_OK) {
+		counter_set(&write->counter, state->generation + 1);
+		file_tail_cut(&tail);
+		fault_set(fault, status, path, inner.offset, "%s", inner.text);
+	}
+	file_tail_close(&tail);
 	return status;
 }
 
@@ -223,7 +233,7 @@ make_empty(struct store_write *write, const struct hash_seed *seed, struct fault
 		free(view);
 		return status;
 	}
-	view->pins = 1;
+	pin_init(&view->pin);
 	view->seed.word[0] = seed == NULL ? words[0] : seed->word[0];
 	view->seed.word[1] = seed == NULL ? words[1] : seed->word[1];
 	write->view = view;

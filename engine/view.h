@@ -16,6 +16,7 @@
 #include "engine/catalog.h"
 #include "engine/image.h"
 #include "engine/journal.h"
+#include "engine/pin.h"
 #include "engine/segment.h"
 
 /* A source of a segment as look-up wants it. */
@@ -33,6 +34,7 @@ struct view_layer {
 };
 
 struct view {
+	struct pin pin;                        /* private; away from what look-ups read */
 	uint64_t generation;
 	uint64_t published;
 	uint64_t compacted;                    /* when the base was last folded; 0 = never */
@@ -48,7 +50,6 @@ struct view {
 	struct catalog catalog;
 	struct view_layer layer[LIMIT_LAYERS]; /* 0 = base */
 	uint32_t layer_count;
-	uint32_t pins;                         /* private: atomic */
 };
 
 /* Is a layer known to be damaged? Look-ups ask view_sound. */

@@ -96,6 +96,7 @@ info_json(const struct tally *tally, struct fault *fault)
 	member_u64(&json, "expired", tally->due[TALLY_EXPIRED]);
 	member_u64(&json, "layers", view->layer_count);
 	member_u64(&json, "bytes", view->file_bytes);
+	member_u64(&json, "journal_bytes", view->journal_bytes);
 	json_key(&json, "bytes_per_entry");
 	json_double(&json, bytes_per_entry(tally), 1);
 	segments_json(&json, view);
@@ -140,6 +141,7 @@ info_text(const struct tally *tally, const char *directory)
 	row_text("claims", tally->claims, more);
 	snprintf(more, sizeof(more), "  %.1f an entry", bytes_per_entry(tally));
 	row_text("bytes", view->file_bytes, more);
+	row_text("journal", view->journal_bytes, " bytes");
 	row_text("layers", view->layer_count, "");
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		char name[48];

@@ -8,6 +8,7 @@
 #include "engine/clock.h"
 #include "engine/store_state.h"
 #include "query/cmd_show.h"
+#include "query/readers.h"
 #include "query/tally.h"
 
 static const struct {
@@ -25,6 +26,7 @@ struct stats {
 	struct tally tally;
 	uint64_t base_bytes, overlay_bytes;
 	uint64_t base_written; /* 0: not known */
+	struct readers readers;
 };
 
 static void
@@ -32,6 +34,7 @@ stats_fill(struct stats *stats)
 {
 	const struct view *view = stats->tally.view;
 	char path[FILE_PATH_BYTES];
+	readers_find(stats->cli->store, view, &stats->readers);
 	for (uint32_t i = 0; i < view->layer_count; i++) {
 		uint64_t *bytes = i == 0 ? &stats->base_bytes : &stats->overlay_bytes;
 		*bytes += view->layer[i].image->length;
@@ -49,6 +52,13 @@ member_u64(struct json_writer *json, const char *name, uint64_t number)
 {
 	json_key(json, name);
 	json_u64(json, number);
+}
+
+static void
+member_bool(struct json_writer *json, const char *name, bool value)
+{
+	json_key(json, name);
+	json_bool(json, value);
 }
 
 /* null where there is none. */
@@ -94,6 +104,26 @@ sources_json(struct json_writer *json, const struct tally *tally)
 	json_array_end(json);
 }
 
+/* null where it is not known. */
+static void
+readers_json(struct json_writer *json, const struct readers *readers)
+{
+	json_key(json, "readers");
+	if (!readers->known) {
+		json_null(json);
+		return;
+	}
+	json_object_begin(json);
+	member_u64(json, "count", readers->count);
+	member_u64(json, "behind", readers->behind);
+	json_key(json, "pids");
+	json_array_begin(json);
+	for (uint64_t i = 0; i < readers->count && i < READERS_SHOWN; i++)
+		json_u64(json, (uint64_t)readers->pid[i]);
+	json_array_end(json);
+	json_object_end(json);
+}
+
 static enum status
 stats_json(const struct stats *stats, struct fault *fault)
 {
@@ -109,6 +139,12 @@ stats_json(const struct stats *stats, struct fault *fault)
 	member_u64(&json, "base_bytes", stats->base_bytes);
 	member_u64(&json, "overlay_bytes", stats->overlay_bytes);
 	member_time(&json, "base_written", stats->base_written);
+	member_time(&json, "last_compaction", view->compacted);
+	member_bool(&json, "compaction_due", store_fold_due(view));
+	member_u64(&json, "journal_bytes", view->journal_bytes);
+	member_u64(&json, "journal_records", view->place.count);
+	member_u64(&json, "damaged_generation", view->damaged);
+	readers_json(&json, &stats->readers);
 	member_u64(&json, "entries", tally->entries_total);
 	member_u64(&json, "claims", tally->claims);
 	expiry_json(&json, tally);
@@ -151,7 +187,15 @@ stats_text(const struct stats *stats)
 	row_text("layers", view->layer_count, more);
 	row_text("bytes", view->file_bytes, "");
 	row_text("  base", stats->base_bytes, since_text("written", stats->base_written, more));
-	row_text("  overlays", stats->overlay_bytes, "");
+	row_text("  overlays", stats->overlay_bytes,
+		 store_fold_due(view) ? "  to be folded: compaction is due" : "");
+	row_text("journal bytes", view->journal_bytes, "");
+	row_text("  records", view->place.count, since_text("last compaction", view->compacted, more));
+	if (stats->readers.known) {
+		snprintf(more, sizeof(more), "  processes, %" PRIu64 " of them behind",
+			 stats->readers.behind);
+		row_text("readers", stats->readers.count, more);
+	}
 	row_text("entries", tally->entries_total, "");
 	row_text("claims", tally->claims, since_text("next expires", tally->next_expiry, more));
 	for (int due = 0; due < TALLY_DUE_COUNT; due++) {

@@ -82,11 +82,68 @@ expect 'again' 1 '' at expire -q
 expect 'a clock that goes backwards brings nothing back' 1 '' bash -c "
 	'$repute' --store s --now 2025-12-31T00:00:00Z lookup -q a.example b.example | grep -q feed"
 refuse 'no operands' 'takes no value' at expire x
+at add -q --ttl 1 e.example
 flock s/LOCK sleep 2 &
 holder=$!
 sleep 0.2
+expect 'nothing to do needs no lock' 1 'expired: removed 0; generation 7' at expire
+now=2026-01-02T00:00:01Z
 refuse 'another writer' 'another' at expire
+expect 'or wait' 0 'expired: removed 1; generation 8' at expire --wait
 wait "$holder"
+
+# ---- again and again -------------------------------------------------------------------
+
+refuse 'rounds of what' '--every' at expire --rounds 2
+refuse 'no pause' 'no time to live' at expire --every 0
+refuse 'no number' 'not a number' at expire --every 1s --rounds 0
+refuse 'not a number' 'not a number' at expire --every 1s --rounds 2x
+real() { "$repute" --store r "$@"; }
+real add -q --ttl 2s a.example b.example
+real add -q --ttl 1h c.example
+expect 'each round at its own time' 0 'expired: removed 2; generation 3' real expire --every 1s --rounds 5
+expect 'one is left' 0 1 bash -c "'$repute' --store r list --expired --json | wc -l"
+expect 'nothing in any round' 1 '' real expire --every 1s --rounds 2
+expect 'time stands still with --now' 1 '' real --now 2020-01-01 expire --every 1s --rounds 2
+expect 'quiet' 0 '' real --now 2100-01-01 expire --every 1s --rounds 1 -q
+expect 'no store yet: told, and tried again' 2 '2' bash -c "
+	'$repute' --store none expire --every 1s --rounds 2 2>&1 | grep -c 'no store'; exit \${PIPESTATUS[0]}"
+# signal NAME: it sleeps for an hour and ends at once, with status 0
+signal() {
+	local child code begin=$SECONDS
+	"$repute" --store r expire --every 1h &
+	child=$!
+	sleep 0.5
+	kill -"$1" "$child"
+	wait "$child"
+	code=$?
+	[ "$code" -eq 0 ] && [ $((SECONDS - begin)) -lt 20 ]
+}
+set -m
+expect 'SIGTERM ends it' 0 '' signal TERM
+expect 'SIGINT ends it' 0 '' signal INT
+set +m
+# waits for the writer who holds the lock, and a signal ends that too
+blocked() {
+	local child code
+	real add -q --ttl 1s late.example
+	sleep 1.1
+	flock r/LOCK sleep 4 &
+	sleep 0.3
+	"$repute" --store r expire --every 1h &
+	child=$!
+	sleep 0.7
+	kill -0 "$child" || return 90
+	kill -TERM "$child"
+	wait "$child"
+	code=$?
+	wait
+	return "$code"
+}
+set -m
+expect 'waiting for a writer' 0 '' blocked
+set +m
+expect 'and the next one does it' 0 'expired: removed 1; generation 6' real expire
 
 # ---- stats ---------------------------------------------------------------------------
 
@@ -113,8 +170,27 @@ expect 'each source' 0 '"sources":[{"name":"feed","claims":1,"expired":0,"last_i
 expect 'entries and claims' 0 '9 9' bash -c "'$repute' --store s --now $now stats --json |
 	sed 's/.*\"entries\":\([0-9]*\),\"claims\":\([0-9]*\).*/\1 \2/'"
 expect 'bytes are those of the layers' 0 '' test "$(field base_bytes at stats)" -gt 0
-expect 'for people' 0 '7' bash -c "'$repute' --store s --now $now stats | grep -c '^[a-z].*[0-9]\|  later'"
+expect 'for people' 0 '9' bash -c "'$repute' --store s --now $now stats | grep -c '^[a-z].*[0-9]\|  later'"
 refuse 'stats takes no value' 'takes no value' at stats x
+expect 'the journal' 0 '2' bash -c "'$repute' --store s --now $now stats --json |
+	grep -oE '\"journal_bytes\":[1-9][0-9]*|\"last_compaction\":\"2026-01-01T00:00:00Z\"' | wc -l"
+
+# readers: one that waits for its input, then one whose base has been folded away
+readers() { at stats --json | sed 's/.*"readers":{\([^[]*\).*/\1/'; }
+expect 'nobody reads' 0 '"count":0,"behind":0,"pids":' readers
+mkfifo input
+at lookup <input >output 2>&1 &
+reader=$!
+exec 9>input
+for _ in {1..100}; do [ "$(readers)" = '"count":0,"behind":0,"pids":' ] || break; sleep 0.05; done
+expect 'one reads' 0 '"count":1,"behind":0,"pids":' readers
+at add -q w.example x.example y.example z.example
+at compact -q
+expect 'its base is gone' 0 '"count":1,"behind":1,"pids":' readers
+exec 9>&-
+wait "$reader"
+expect 'nobody reads any more' 0 '"count":0,"behind":0,"pids":' readers
+rm input output
 
 # ---- odd moments -----------------------------------------------------------------------
 

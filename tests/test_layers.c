@@ -3,7 +3,8 @@
  * Stores of several layers against the naive twin: random histories of
  * transactions (put, replace, remove one source, remove a key, abort, reopen,
  * compact), and after each one the same answers through view_collect and
- * through every look-up call of the public library. A compacted store is, byte for byte, the segment
+ * through every look-up call of the public library. The base is folded beside the transactions, some of
+ * which come between the halves of that. A compacted store is, byte for byte, the segment
  * built from scratch. LAYERS_HISTORIES sets the length, ORACLE_SEED replays.
  */
 #include <check.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/store.h"
+#include "engine/store_state.h"
 #include "query/repute.h"
 #include "tests/judge.h"
 
@@ -20,7 +21,7 @@
 #define QUERIES 150
 #define TOUCHED 64
 
-static uint64_t seed, asked;
+static uint64_t seed, asked, folded_beside;
 
 /* --- a history ------------------------------------------------------------------- */
 
@@ -32,6 +33,8 @@ struct history {
 	struct model_key touched[TOUCHED];
 	char text[TOUCHED][MODEL_TEXT_BYTES];
 	size_t touched_count;
+	struct store_compaction compaction;
+	bool compacting;
 };
 
 static void
@@ -122,7 +125,9 @@ transaction(struct history *history, bool first, bool compact)
 	struct fault fault = { 0 };
 	uint64_t generation;
 	struct random_state *random = &history->set.random;
-	unsigned changes = 1 + random_below(random, random_chance(random, 80) ? 8 : TOUCHED - 1);
+	/* a large base and mostly small changes: else a commit folds all into one at once */
+	unsigned changes = first ? TOUCHED - 1
+				 : 1 + random_below(random, random_chance(random, 80) ? 4 : TOUCHED - 1);
 
 	fixture_need(store_write_begin(history->directory, false, &hash, &write, &fault), &fault,
 		     "begin");
@@ -411,6 +416,42 @@ remove_one(void *context, const char *name, struct fault *fault)
 	return file_remove(path, fault);
 }
 
+/* Begin to fold the base, or go on with it after some transactions. */
+static void
+compact_beside(struct history *history, bool last)
+{
+	struct fault fault = { 0 };
+	struct random_state *random = &history->set.random;
+	uint64_t generation;
+	bool done;
+
+	if (!history->compacting && !last && random_chance(random, 50)) {
+		fixture_need(store_compaction_begin(&history->compaction, history->directory, true,
+						    &fault), &fault, "begin to compact");
+		history->compacting = true;
+	} else if (history->compacting && (last || random_chance(random, 40))) {
+		fixture_need(store_compaction_finish(&history->compaction, SETS_NOW, &done,
+						     &generation, &fault), &fault, "compact");
+		folded_beside += done;
+		store_compaction_fini(&history->compaction);
+		history->compacting = false;
+	}
+}
+
+/* All layers become one, by whatever way. */
+static void
+compact_all(struct history *history)
+{
+	struct fault fault = { 0 };
+	uint64_t generation;
+	bool done;
+
+	compact_beside(history, true);
+	fixture_need(store_compact(history->directory, true, SETS_NOW, &done, &generation, &fault),
+		     &fault, "compact");
+	judge(history);
+}
+
 static void
 play(uint64_t number)
 {
@@ -422,8 +463,7 @@ play(uint64_t number)
 	history.directory = fixture_path("layers");
 	fixture_need(file_make_directory(history.directory, &fault), &fault, "directory");
 	for (unsigned i = 0; i < TRANSACTIONS; i++) {
-		bool last = i + 1 == TRANSACTIONS;
-		transaction(&history, i == 0, last || random_chance(&history.set.random, 10));
+		transaction(&history, i == 0, random_chance(&history.set.random, 10));
 		if (i == 0)
 			open_readers(&history);
 		if (random_chance(&history.set.random, 15)) {
@@ -431,7 +471,10 @@ play(uint64_t number)
 			open_readers(&history);
 		}
 		judge(&history);
+		compact_beside(&history, false);
+		judge(&history);
 	}
+	compact_all(&history);
 	base_is_from_scratch(&history);
 	close_readers(&history);
 	fixture_need(file_each_name(history.directory, remove_one, history.directory, &fault), &fault,
@@ -443,15 +486,17 @@ play(uint64_t number)
 
 START_TEST(random_histories)
 {
-	uint64_t histories = judge_number("LAYERS_HISTORIES", 12);
+	uint64_t histories = judge_number("LAYERS_HISTORIES", 24);
 
 	for (uint64_t i = 0; i < histories; i++) {
 		fprintf(stderr, "\rhistory ORACLE_SEED=%llu LAYERS_HISTORIES=1  ",
 			(unsigned long long)(seed + i));
 		play(seed + i);
 	}
-	printf("\n%llu histories, %llu queries compared\n", (unsigned long long)histories,
-	       (unsigned long long)asked);
+	printf("\n%llu histories, %llu queries compared, %llu bases folded beside writers\n",
+	       (unsigned long long)histories, (unsigned long long)asked,
+	       (unsigned long long)folded_beside);
+	ck_assert(histories < 24 || folded_beside > 0);
 }
 END_TEST
 
