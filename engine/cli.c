@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/json.h"
 #include "engine/text.h"
 #include "engine/version.h"
 
@@ -44,6 +46,8 @@ const struct cli_option cli_global_options[] = {
 };
 
 /* ---- signals ---- */
+
+#define SLEEP_SECONDS 86400 /* of one wait, whatever the system's time_t */
 
 static volatile sig_atomic_t interrupted_by;
 
@@ -80,10 +84,49 @@ cli_interruptible(void)
 	signals_set(&action);
 }
 
+static void
+on_end(int number)
+{
+	(void)number;
+	_exit(CLI_FOUND);
+}
+
+void
+cli_interruptible_done(void)
+{
+	const struct sigaction action = {.sa_handler = on_end};
+	signals_set(&action);
+}
+
+void
+cli_uninterruptible(void)
+{
+	signals_install();
+}
+
 bool
 cli_interrupted(void)
 {
 	return interrupted_by != 0;
+}
+
+/* The signals are let in by the wait alone: none can slip in between the question and the sleep. */
+bool
+cli_sleep(uint64_t seconds)
+{
+	sigset_t signals, before;
+	double end = clock_elapsed() + (double)seconds, left;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	while (interrupted_by == 0 && (left = end - clock_elapsed()) > 0) {
+		double turn = left < SLEEP_SECONDS ? left : SLEEP_SECONDS;
+		struct timespec time = {(time_t)turn, (long)((turn - (double)(time_t)turn) * 1e9)};
+		(void)ppoll(NULL, 0, &time, &before);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return interrupted_by == 0;
 }
 
 /* ---- words on stderr ---- */
@@ -517,6 +560,18 @@ cli_output_failed(void)
 	return ferror(stdout) != 0;
 }
 
+static bool output_lost; /* memory did not suffice for all of it */
+
+void
+cli_json_flush(struct json_writer *json)
+{
+	enum status status = json_flush(json, stdout);
+	if (status == STATUS_OK || status == STATUS_IO) /* stdout knows that it failed */
+		return;
+	output_lost = true;
+	json_clear(json);
+}
+
 static int
 output_finish(const struct cli *cli, int status)
 {
@@ -526,8 +581,10 @@ output_finish(const struct cli *cli, int status)
 		failed = true;
 		error = errno;
 	}
+	if (output_lost)
+		fprintf(stderr, "%s: no memory for all of the answer\n", cli->program->name);
 	if (!failed)
-		return status;
+		return output_lost ? CLI_ERROR : status;
 	fprintf(stderr, "%s: cannot write to standard output%s%s\n", cli->program->name,
 		error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 	return CLI_ERROR;
@@ -548,6 +605,7 @@ int
 cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = {.program = program};
+	output_lost = false;
 	stdio_guard();
 	signals_install();
 	cli.store = store_resolve(&cli.store_default);

@@ -124,13 +124,31 @@ cli_verbose(const struct cli *cli, const char *format, ...) __attribute__((forma
 void
 cli_recovered(const struct cli *cli, struct fault *fault);
 
+/*
+ * The JSON so far to stdout, and the writer empty. If memory did not suffice for it, the program ends with a word and
+ * CLI_ERROR: an answer that is not whole must not pass for one.
+ */
+struct json_writer;
+void
+cli_json_flush(struct json_writer *json);
+
 /* From here on SIGINT and SIGTERM end the program at once: all that matters is done. */
 void
 cli_interruptible(void);
+/* The same, but with exit status 0: for a command that stays until it is told to go. */
+void
+cli_interruptible_done(void);
+/* From here on they are noted again (cli_interrupted). */
+void
+cli_uninterruptible(void);
 
 /* True once SIGINT or SIGTERM has come: finish cleanly. The second signal kills. */
 bool
 cli_interrupted(void);
+
+/* Sleep as long, or until SIGINT or SIGTERM: then false, as when one had come before. */
+bool
+cli_sleep(uint64_t seconds);
 
 /* stdout has failed: a command with much to say may stop early. */
 bool

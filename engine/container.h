@@ -63,6 +63,17 @@ enum status
 container_out_new(struct file_out *file, uint32_t content, uint32_t section_count,
 		  const uint64_t *section_lengths, const uint32_t *section_ids,
 		  struct container_out **out, struct fault *fault);
+/* The same with more to say of the file: all that its header and table hold. */
+struct container_plan {
+	uint32_t content, compatible;
+	uint32_t section_count;
+	const uint64_t *lengths;
+	const uint32_t *ids;
+	const uint32_t *flags; /* FORMAT_SECTION_*; NULL: none */
+};
+enum status
+container_out_plan(struct file_out *file, const struct container_plan *plan,
+		   struct container_out **out, struct fault *fault);
 /* Bytes of the sections in the order declared; together exactly their lengths. */
 enum status
 container_out_write(struct container_out *out, const void *bytes, size_t length,

@@ -33,13 +33,15 @@ out_bytes(struct container_out *out, const void *bytes, size_t length, struct fa
 }
 
 static enum status
-out_header(struct container_out *out, uint32_t content, uint64_t table_offset, struct fault *fault)
+out_header(struct container_out *out, const struct container_plan *plan, uint64_t table_offset,
+	   struct fault *fault)
 {
 	uint8_t page[FORMAT_PAGE_BYTES] = {0};
 	struct header_d *header = (struct header_d *)page;
 	memcpy(header->magic, FORMAT_MAGIC, sizeof(header->magic));
-	header->content = le32_make(content);
+	header->content = le32_make(plan->content);
 	header->version = le32_make(FORMAT_VERSION);
+	header->compatible = le32_make(plan->compatible);
 	header->file_bytes = le64_make(table_offset + out->section_count * sizeof(struct section_d) +
 				       sizeof(struct footer_d));
 	header->table_offset = le64_make(table_offset);
@@ -53,26 +55,36 @@ container_out_new(struct file_out *file, uint32_t content, uint32_t section_coun
 		  const uint64_t *section_lengths, const uint32_t *section_ids,
 		  struct container_out **out, struct fault *fault)
 {
-	assert(section_count <= LIMIT_SECTIONS);
+	const struct container_plan plan = {.content = content, .section_count = section_count,
+					    .lengths = section_lengths, .ids = section_ids};
+	return container_out_plan(file, &plan, out, fault);
+}
+
+enum status
+container_out_plan(struct file_out *file, const struct container_plan *plan,
+		   struct container_out **out, struct fault *fault)
+{
+	assert(plan->section_count <= LIMIT_SECTIONS);
 	struct container_out *fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a container");
 	fresh->file = file;
 	fresh->sha256 = sha256_new();
 	fresh->sum = hash_stream_new();
-	fresh->section_count = section_count;
+	fresh->section_count = plan->section_count;
 	if (fresh->sha256 == NULL || fresh->sum == NULL) {
 		container_out_free(fresh);
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a digest");
 	}
 	uint64_t offset = FORMAT_PAGE_BYTES;
-	for (uint32_t i = 0; i < section_count; i++) {
-		fresh->table[i].id = le32_make(section_ids[i]);
+	for (uint32_t i = 0; i < plan->section_count; i++) {
+		fresh->table[i].id = le32_make(plan->ids[i]);
+		fresh->table[i].flags = le32_make(plan->flags != NULL ? plan->flags[i] : 0);
 		fresh->table[i].offset = le64_make(offset);
-		fresh->table[i].length = le64_make(section_lengths[i]);
-		offset += page_up(section_lengths[i]);
+		fresh->table[i].length = le64_make(plan->lengths[i]);
+		offset += page_up(plan->lengths[i]);
 	}
-	enum status status = out_header(fresh, content, offset, fault);
+	enum status status = out_header(fresh, plan, offset, fault);
 	if (status != STATUS_OK)
 		container_out_free(fresh);
 	else

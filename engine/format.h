@@ -27,6 +27,8 @@
 
 /* Unknown bits in `incompatible` refuse the file; none is defined yet. */
 #define FORMAT_INCOMPATIBLE_KNOWN 0u
+/* Of a segment: it has EXPO. */
+#define FORMAT_COMPATIBLE_EXPIRY 1u
 
 struct header_d {
 	uint8_t magic[8];
@@ -71,6 +73,7 @@ struct footer_d {
 #define FORMAT_KEYS(kind) FORMAT_ID('K', 'E', 'Y', '0' + (kind))
 #define FORMAT_TRIE_IPV4 FORMAT_ID('T', 'R', 'I', '0') /* engine/ptrie.h */
 #define FORMAT_WIDE_IPV6 FORMAT_ID('W', 'I', 'D', '6') /* engine/wide.h */
+#define FORMAT_EXPIRY FORMAT_ID('E', 'X', 'P', 'O') /* optional: expiry_d, due_d[], places */
 
 #define FORMAT_SEGMENT_OVERLAY 1u /* info_d.flags: lies over lower layers; may hold removals */
 
@@ -162,6 +165,22 @@ struct pattern_d {
 	struct le32 count;        /* entries that have both */
 };
 
+/*
+ * The order of expiry (engine/segment_expiry.h): each instant at which keys begin to lose
+ * claims, ascending, and where these keys stand.
+ */
+struct expiry_d {
+	struct le64 swept;        /* overlays: what was due by then in lower layers is hidden; else 0 */
+	struct le32 count;        /* due_d that follow */
+	struct le32 reserved;     /* 0 */
+};
+
+struct due_d {
+	struct le40 expires;      /* the earliest expiry of a list of claims */
+	uint8_t low;              /* of each gap of its places, so many low bits stand as they are */
+	struct le40 places;       /* where they begin; where those of the next do: look at all keys */
+};
+
 /* --- journal ---------------------------------------------------------------- */
 
 #define FORMAT_JOURNAL_MAGIC "\x89REPJRN\n"
@@ -198,6 +217,7 @@ struct record_layer_d {
 	struct le64 number;       /* of the segment */
 	struct le64 offset;       /* where in the journal it stands; 0 = in segment-<number>.rps */
 	struct le64 bytes;
+	struct le64 stamp;        /* of the file when it was published; 0 = not known, or no file */
 	uint8_t sha256[32];       /* the segment's footer */
 };
 

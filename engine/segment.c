@@ -6,6 +6,7 @@
 
 #include "engine/canon.h"
 #include "engine/path.h"
+#include "engine/segment_expiry.h"
 #include "engine/segment_many.h"
 
 static enum status
@@ -193,7 +194,7 @@ attach_sections(struct segment *segment, const struct info_d *info, struct fault
 		status = attach_strings(segment, FORMAT_TAGS, &segment->tags, fault);
 	if (status == STATUS_OK)
 		status = attach_patterns(segment, fault);
-	return status;
+	return status == STATUS_OK ? segment_expiry_attach(segment, fault) : status;
 }
 
 enum status
@@ -311,9 +312,7 @@ segment_table_key(const struct segment_table *table, enum kind kind, uint64_t re
 	if (record >= table->record_count)
 		return false;
 	const uint8_t *bytes = table->records + record * table->record_bytes;
-	struct le32 id;
-	memcpy(&id, bytes + table->record_bytes - sizeof(id), sizeof(id));
-	*claims = le32_get(id);
+	*claims = segment_table_claims(table, record);
 	switch (kind) {
 	case KIND_IPV6:
 		key_set_ipv6(key, bytes, 128);

@@ -62,6 +62,15 @@ struct segment_strings {
 	uint32_t count;
 };
 
+/* The order of expiry: segment_expiry.h. */
+struct segment_expiry {
+	const uint8_t *dues;     /* due_d[count]; NULL: the file has none */
+	const uint8_t *places;
+	uint64_t places_length;
+	uint64_t swept;
+	uint32_t count;
+};
+
 struct segment {
 	struct container container;
 	struct hash_seed seed;
@@ -79,6 +88,7 @@ struct segment {
 	const uint8_t *patterns; /* pattern_d[pattern_count] */
 	uint32_t pattern_count;
 	const uint8_t *grams;    /* 8 KiB or NULL */
+	struct segment_expiry expiry;
 	uint64_t entries[KIND_COUNT];
 	uint64_t keys[KIND_COUNT];
 };
@@ -168,6 +178,15 @@ segment_prefix(const struct segment *segment, enum kind kind, uint64_t record,
 	       struct ptrie_prefix *prefix);
 bool
 segment_prefix_parent(const struct segment *segment, enum kind kind, struct ptrie_prefix *prefix);
+
+/* The claims id of a record that is there, without its key. */
+static inline uint32_t
+segment_table_claims(const struct segment_table *table, uint64_t record)
+{
+	struct le32 id;
+	memcpy(&id, table->records + (record + 1) * table->record_bytes - sizeof(id), sizeof(id));
+	return le32_get(id);
+}
 
 /* The key and claims id of a number of segment->hosts. */
 bool

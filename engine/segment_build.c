@@ -48,6 +48,7 @@ segment_build_free(struct segment_build *build)
 	intern_fini(&build->tags);
 	intern_fini(&build->lists);
 	free(build->list_used);
+	free(build->list_users);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		free(build->kind[kind].records);
 		free(build->kind[kind].keys);
@@ -208,16 +209,33 @@ put_record(struct build_kind *rows, const struct key *key, uint32_t claims, stru
 	return status;
 }
 
-/* The first key of a list: room for its byte, and the scopes in it. */
+/* Room for what is kept of each list, zeroed. */
+static enum status
+grow_lists(struct segment_build *build, struct fault *fault)
+{
+	size_t had = build->list_users_capacity;
+	enum status status = intern_grow((void **)&build->list_users, &build->list_users_capacity,
+					 build->lists.count, sizeof(*build->list_users), fault);
+	if (status != STATUS_OK)
+		return status;
+	memset(build->list_users + had, 0,
+	       (build->list_users_capacity - had) * sizeof(*build->list_users));
+	had = build->list_used_capacity;
+	status = intern_grow((void **)&build->list_used, &build->list_used_capacity,
+			     build->lists.count, 1, fault);
+	if (status == STATUS_OK)
+		memset(build->list_used + had, 0, build->list_used_capacity - had);
+	return status;
+}
+
+/* The first key of a list: the scopes in it. */
 static enum status
 use_list(struct segment_build *build, uint32_t list, struct fault *fault)
 {
-	size_t had = build->list_used_capacity, length;
-	enum status status = intern_grow((void **)&build->list_used, &build->list_used_capacity,
-					 build->lists.count, 1, fault);
+	size_t length;
+	enum status status = grow_lists(build, fault);
 	if (status != STATUS_OK)
 		return status;
-	memset(build->list_used + had, 0, build->list_used_capacity - had);
 	const uint8_t *bytes = intern_get(&build->lists, list, &length);
 	unsigned seen = 1;
 	for (size_t i = 0; i + sizeof(struct claim) <= length; i += sizeof(struct claim))
@@ -245,9 +263,18 @@ segment_build_put(struct segment_build *build, const struct key *key, uint32_t c
 	if (status == STATUS_OK)
 		status = path_in_table(key) ? put_record(rows, key, claims, fault)
 					    : put_prefix(rows, key, claims, fault);
-	if (status == STATUS_OK)
-		rows->entries += list_entries(build, claims);
-	return status;
+	if (status != STATUS_OK)
+		return status;
+	rows->entries += list_entries(build, claims);
+	build->list_users[claims] += build->list_users[claims] != UINT32_MAX;
+	return STATUS_OK;
+}
+
+void
+segment_build_swept(struct segment_build *build, uint64_t time)
+{
+	if (build->overlay && time > build->swept)
+		build->swept = time;
 }
 
 uint64_t

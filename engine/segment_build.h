@@ -4,8 +4,8 @@
  *
  *   new -> (source | tags | claims | put)* -> write -> free
  *
- * The bytes written are a function of the set of (key, claims), the seed and
- * the format version alone: not of the order of calls, nor of interned things
+ * The bytes written are a function of the set of (key, claims), the seed, the
+ * time of segment_build_swept and the format version alone: not of the order of calls, nor of interned things
  * that no key uses. Keys must be distinct (text, not scope, makes a key: a
  * key's claims carry the scopes); a duplicate is STATUS_USAGE at write.
  *
@@ -50,6 +50,13 @@ segment_build_claims(struct segment_build *build, const struct claim *claims, si
 enum status
 segment_build_put(struct segment_build *build, const struct key *key, uint32_t claims,
 		  struct fault *fault);
+
+/*
+ * Overlays: whatever was due at `time` or before in the layers below, and visible, is hidden by
+ * this one (segment_expiry.h). The latest of all times counts. A base does not keep it.
+ */
+void
+segment_build_swept(struct segment_build *build, uint64_t time);
 
 /* Keys put so far. */
 uint64_t

@@ -27,6 +27,9 @@ struct segment_build {
 	struct intern lists; /* struct claim[] of one key; 0 = none, the removal */
 	uint8_t *list_used;  /* by list: 0 = no key has it, else 1 and 1 << each scope in it */
 	size_t list_used_capacity;
+	uint32_t *list_users; /* by list: keys that have it, at most UINT32_MAX */
+	size_t list_users_capacity;
+	uint64_t swept;      /* overlays */
 	struct build_kind kind[KIND_COUNT];
 };
 

@@ -7,6 +7,7 @@
 #include "engine/canon.h"
 #include "engine/path.h"
 #include "engine/segment_aid.h"
+#include "engine/segment_expiry_build.h"
 #include "engine/segment_layout.h"
 #include "engine/sha256.h"
 #include "engine/tag.h"
@@ -44,7 +45,8 @@ is_known(uint32_t id)
 {
 	static const uint32_t single[] = {FORMAT_INFO,     FORMAT_SOURCES, FORMAT_TAGS,
 					  FORMAT_CLAIMS,   FORMAT_PATTERNS, FORMAT_GRAMS,
-					  FORMAT_GATE_IPV4, FORMAT_TRIE_IPV4, FORMAT_WIDE_IPV6};
+					  FORMAT_GATE_IPV4, FORMAT_TRIE_IPV4, FORMAT_WIDE_IPV6,
+					  FORMAT_EXPIRY};
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		if (id == single[i])
 			return true;
@@ -66,9 +68,10 @@ check_sections(const struct segment *segment, struct fault *fault)
 		if (!is_known(id) && (flags & FORMAT_SECTION_OPTIONAL) == 0)
 			return fault_set(fault, STATUS_VERSION, name, section.offset,
 					 "a required section that this program does not know");
-		if (is_known(id) && (flags != 0 || section.length == 0))
+		uint32_t expected = id == FORMAT_EXPIRY ? FORMAT_SECTION_OPTIONAL : 0;
+		if (is_known(id) && (flags != expected || section.length == 0))
 			return fault_set(fault, STATUS_CORRUPT, name, section.offset,
-					 "a known section is empty or marked optional");
+					 "a known section is empty, or not marked as it must be");
 	}
 	if ((segment->flags & ~FORMAT_SEGMENT_OVERLAY) != 0)
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, flags),
@@ -572,6 +575,32 @@ check_aids(const struct segment *segment, struct fault *fault)
 	return status;
 }
 
+/* There, and as the builder makes it, if the header says so; else not there, as in older files. */
+static enum status
+check_expiry(const struct segment *segment, struct fault *fault)
+{
+	const struct header_d *header = (const struct header_d *)segment->container.bytes;
+	bool announced = (le32_get(header->compatible) & FORMAT_COMPATIBLE_EXPIRY) != 0;
+	struct aid_image image = {0};
+	struct section section;
+	bool there = container_section(&segment->container, FORMAT_EXPIRY, &section);
+	if (announced != there)
+		return wrong(segment, fault, FORMAT_EXPIRY, 0,
+			     "the order of expiry is not there, or the header does not say so");
+	if (!there)
+		return STATUS_OK;
+	if (!is_overlay(segment) && segment->expiry.swept != 0)
+		return wrong(segment, fault, FORMAT_EXPIRY, offsetof(struct expiry_d, swept),
+			     "a base that was swept into");
+	enum status status = segment_expiry_of_segment(segment, &image, fault);
+	if (status == STATUS_OK && (image.length != section.length ||
+				    memcmp(image.bytes, section.bytes, image.length) != 0))
+		status = wrong(segment, fault, FORMAT_EXPIRY, 0,
+			       "the order of expiry is not that of the claims");
+	free(image.bytes);
+	return status;
+}
+
 enum status
 segment_check(const struct segment *segment, struct fault *fault)
 {
@@ -597,7 +626,7 @@ segment_check(const struct segment *segment, struct fault *fault)
 		status = check_use(segment, fault);
 	if (status == STATUS_OK)
 		status = check_aids(segment, fault);
-	return status;
+	return status == STATUS_OK ? check_expiry(segment, fault) : status;
 }
 
 enum status

@@ -11,6 +11,7 @@
 #include "engine/path.h"
 #include "engine/segment_aid.h"
 #include "engine/segment_build_state.h"
+#include "engine/segment_expiry_build.h"
 #include "engine/segment_layout.h"
 #include "engine/wide_build.h"
 
@@ -24,11 +25,11 @@ struct writer {
 	uint32_t *source_final, *tags_final, *list_final; /* by provisional number */
 	struct segment_table table[KIND_COUNT];
 	struct layout layout[KIND_COUNT];
-	struct aid_image info, sources, tags, claims, gate, trie, wide, patterns, grams;
+	struct aid_image info, sources, tags, claims, gate, trie, wide, patterns, grams, expiry;
 	uint32_t gate_bits;
 	struct container_out *out;
 	uint32_t section_count;
-	uint32_t ids[LIMIT_SECTIONS];
+	uint32_t ids[LIMIT_SECTIONS], flags[LIMIT_SECTIONS];
 	uint64_t lengths[LIMIT_SECTIONS];
 };
 
@@ -386,6 +387,9 @@ declare_all(struct writer *writer)
 	declare(writer, FORMAT_PATTERNS, writer->patterns.length);
 	declare(writer, FORMAT_GRAMS, writer->grams.length);
 	declare(writer, FORMAT_GATE_IPV4, writer->gate.length);
+	if (writer->expiry.length > 0)
+		writer->flags[writer->section_count] = FORMAT_SECTION_OPTIONAL;
+	declare(writer, FORMAT_EXPIRY, writer->expiry.length);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		const struct layout *layout = &writer->layout[kind];
 		if (kind == KIND_IPV4)
@@ -548,7 +552,7 @@ emit_all(struct writer *writer, struct fault *fault)
 {
 	const struct aid_image *images[] = {&writer->info,     &writer->sources, &writer->tags,
 					&writer->claims,   &writer->patterns, &writer->grams,
-					&writer->gate};
+					&writer->gate,     &writer->expiry};
 	enum status status = STATUS_OK;
 	for (size_t i = 0; status == STATUS_OK && i < sizeof(images) / sizeof(images[0]); i++)
 		status = emit_image(writer, images[i]->bytes, images[i]->length, fault);
@@ -584,6 +588,10 @@ finish_all(struct writer *writer, struct fault *fault)
 	if (status == STATUS_OK)
 		status = finish_aids(writer, fault);
 	if (status == STATUS_OK)
+		status = segment_expiry_of_build(writer->build, writer->table, writer->layout,
+						 writer->list_final, &writer->claims,
+						 &writer->expiry, fault);
+	if (status == STATUS_OK)
 		status = finish_info(writer, fault);
 	return status;
 }
@@ -593,7 +601,8 @@ writer_fini(struct writer *writer)
 {
 	struct aid_image *images[] = {&writer->info,  &writer->sources, &writer->tags,
 				  &writer->claims, &writer->gate,    &writer->trie,
-				  &writer->wide,   &writer->patterns, &writer->grams};
+				  &writer->wide,   &writer->patterns, &writer->grams,
+				  &writer->expiry};
 	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++)
 		free(images[i]->bytes);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -615,8 +624,12 @@ segment_build_write(struct segment_build *build, struct file_out *out, uint8_t s
 	enum status status = finish_all(writer, fault);
 	if (status == STATUS_OK) {
 		declare_all(writer);
-		status = container_out_new(out, FORMAT_CONTENT_SEGMENT, writer->section_count,
-					   writer->lengths, writer->ids, &writer->out, fault);
+		const struct container_plan plan = {
+			.content = FORMAT_CONTENT_SEGMENT, .section_count = writer->section_count,
+			.compatible = writer->expiry.length > 0 ? FORMAT_COMPATIBLE_EXPIRY : 0,
+			.lengths = writer->lengths, .ids = writer->ids, .flags = writer->flags,
+		};
+		status = container_out_plan(out, &plan, &writer->out, fault);
 	}
 	if (status == STATUS_OK)
 		status = emit_all(writer, fault);

@@ -79,6 +79,8 @@ store_fold(const struct view *view, uint32_t from, struct segment_build *build,
 	struct key key;
 	uint32_t layer, id;
 	enum status status = STATUS_OK;
+	for (uint32_t i = from; i < view->layer_count; i++)
+		segment_build_swept(build, view->layer[i].segment.expiry.swept);
 	while (status == STATUS_OK && view_next(view, &cursor, &key, &layer, &id))
 		status = fold_key(&fold, view, &key, layer, id, fault);
 	for (uint32_t i = 0; i < LIMIT_LAYERS; i++)

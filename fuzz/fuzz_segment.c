@@ -3,15 +3,16 @@
  * Any bytes as a segment: as they are, then sealed (fuzz/seal.h). What
  * attaches is walked from end to end, asked for its own keys and for keys made
  * of the input, one at a time, in batches by every path, and as a store of one
- * layer and of two; and checked. What the check calls good must find its own
- * keys, and a batch must answer as a single question does.
+ * layer and of two; swept; and checked. What the check calls good must find its own
+ * keys, a batch must answer as a single question does, and the order of expiry must find
+ * what reading all claims finds.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/segment_check.h"
 #include "engine/segment_many.h"
-#include "engine/view.h"
+#include "engine/sweep.h"
 #include "fuzz/seal.h"
 #include "query/repute.h"
 
@@ -188,6 +189,34 @@ ask_many(struct segment *segment, struct batch *batch, bool good)
 	store(segment, batch, 2, good);
 }
 
+/*
+ * Expired claims of a store of that segment, and of one that has it twice. Wrong bytes in the order of
+ * expiry may hide some; a good one gives as many as reading everything, and twice none of the lower
+ * layer, whose keys are all hidden.
+ */
+static void
+sweep(const struct segment *segment, uint64_t now, bool good)
+{
+	static struct view view;
+	struct sweep_counts counts[3];
+	struct author *author;
+	for (unsigned i = 0; i < 3; i++) {
+		view.layer_count = i == 1 ? 2 : 1;
+		view.layer[0].segment = view.layer[1].segment = *segment;
+		if (i == 2)
+			view.layer[0].segment.expiry = (struct segment_expiry){0};
+		if (author_new(&view, now, &author, NULL) != STATUS_OK)
+			return;
+		if (sweep_expired(&view, now, author, &counts[i], NULL) != STATUS_OK)
+			abort();
+		if (good && counts[i].claims > 0 && !sweep_due(&view, now))
+			abort();
+		author_free(author);
+	}
+	if (good && (counts[0].claims != counts[2].claims || counts[1].claims != counts[0].claims))
+		abort();
+}
+
 /* --- end to end --------------------------------------------------------------- */
 
 static void
@@ -244,6 +273,8 @@ try_bytes(const uint8_t *file, size_t file_length, const uint8_t *bytes, size_t 
 	ask_all(&segment, &batch, bytes + length / 2, length - length / 2);
 	bool good = segment_check(&segment, NULL) == STATUS_OK;
 	walk(&segment, &batch, good);
+	sweep(&segment, NOW, good);
+	sweep(&segment, UINT64_MAX, good);
 	ask_many(&segment, &batch, good);
 }
 

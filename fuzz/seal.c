@@ -45,6 +45,8 @@ unpack(const uint8_t *bytes, size_t length, struct section_d *rows, const uint8_
 		size_t size = (size_t)bytes[at + 4] | (size_t)bytes[at + 5] << 8;
 		size = size < length - at - 6 ? size : length - at - 6;
 		memcpy(rows[*count].id.byte, bytes + at, 4);
+		if (le32_get(rows[*count].id) == FORMAT_EXPIRY)
+			rows[*count].flags = le32_make(FORMAT_SECTION_OPTIONAL);
 		rows[*count].offset = le64_make(offset);
 		rows[*count].length = le64_make(size);
 		from[*count] = bytes + at + 6;
@@ -72,8 +74,11 @@ pack(const uint8_t *bytes, size_t length, uint32_t content, size_t *made_length)
 	header->file_bytes = le64_make(*made_length);
 	header->table_offset = le64_make(table);
 	header->section_count = le32_make(count);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		memcpy(made + le64_get(rows[i].offset), from[i], (size_t)le64_get(rows[i].length));
+		if (le32_get(rows[i].id) == FORMAT_EXPIRY)
+			header->compatible = le32_make(FORMAT_COMPATIBLE_EXPIRY);
+	}
 	memcpy(made + table, rows, count * sizeof(rows[0]));
 	return made;
 }

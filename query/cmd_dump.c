@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/clock.h"
+#include "engine/segment_expiry.h"
 #include "engine/store_state.h"
 #include "query/cmd_show.h"
 
@@ -234,6 +235,9 @@ dump_info(struct dump *dump, const struct segment *segment)
 	row_u64(dump, "tag_strings", segment->tags.count);
 	row_u64(dump, "pattern_lengths", segment->pattern_count);
 	row_u64(dump, "gate_bits", segment->gate_bits);
+	row_u64(dump, "dues", segment->expiry.count);
+	if (segment->expiry.swept != 0)
+		row_time(dump, "swept", segment->expiry.swept);
 	row_end(dump);
 	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
 		dump_kind(dump, segment, kind);
@@ -255,6 +259,24 @@ dump_strings(struct dump *dump, const struct segment *segment)
 		row_u64(dump, "number", i);
 		/* string 0 is the empty one */
 		row_tags(dump, segment, i, 0);
+		row_end(dump);
+	}
+}
+
+/* Each due, and how many of its keys have places; none: all records are to be read. */
+static void
+dump_expiry(struct dump *dump, const struct segment *segment)
+{
+	for (uint32_t i = 0; i < segment->expiry.count && !cli_output_failed(); i++) {
+		struct segment_expiry_cursor cursor;
+		struct segment_cursor record;
+		uint64_t places = 0;
+		segment_expiry_places(segment, i, &cursor);
+		while (segment_expiry_next(segment, &cursor, &record))
+			places++;
+		row_begin(dump, "due");
+		row_time(dump, "expires", segment_expiry_due(segment, i));
+		row_u64(dump, "places", places);
 		row_end(dump);
 	}
 }
@@ -309,6 +331,7 @@ dump_segment(struct dump *dump, const struct image *image, struct fault *fault)
 	dump_info(dump, &segment);
 	if (!dump->summary) {
 		dump_strings(dump, &segment);
+		dump_expiry(dump, &segment);
 		dump_keys(dump, &segment);
 	}
 	return STATUS_OK;
@@ -452,6 +475,8 @@ dump_store(struct dump *dump, const char *directory)
 	for (uint32_t i = 0; i < view->layer_count; i++)
 		if (dump_layer(dump, directory, &view->layer[i]) != CLI_FOUND)
 			result = CLI_ERROR;
+	if (view_unchanged(view, &fault) != STATUS_OK)
+		result = cli_error(dump->cli, &fault);
 	view_drop(view);
 	store_close(store);
 	return result;
@@ -492,9 +517,9 @@ const struct cli_command cmd_dump = {
 	.usage = "[--summary] [SEGMENT | JOURNAL | DIR]...",
 	.summary = "show what stands in the files of a store",
 	.about = "For people who debug: the header, the sections and counts of a segment, "
-		 "then every string, key and claim in file order, one a line; of a journal, its records "
-		 "and their layers. A directory is its journal and the layers of today; without operand, "
-		 "the store. Reads damaged files as far "
+		 "then every string, due, key and claim in file order, one a line; of a journal, its "
+		 "records and their layers. A directory is its journal and the layers of today; without "
+		 "operand, the store. Reads damaged files as far "
 		 "as they can be read, and does not check them: that is verify's work.",
 	.options = dump_options,
 	.examples = "  repute dump --summary /var/lib/repute/segment-1.rps\n"

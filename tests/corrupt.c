@@ -121,6 +121,7 @@ static const struct run {
 	{ "claim_d", "CLM", "S", 32 },           { "pattern_d", "PAT", "L", 8 },
 	{ "ptrie_head_d", "TRI", "01", 0 },      { "strings_d", "SRC", "N", 0 },
 	{ "strings_d", "TAG", "S", 0 },          { "info_d", "INF", "O", 0 },
+	{ "expiry_d", "EXP", "O", 0 },
 };
 
 static void
@@ -204,6 +205,17 @@ wide_places(const struct corrupt *corrupt, const char *structure, struct places 
 		place_add(places, "WID6", hot + line_up(8 * records) + 20 * i);
 }
 
+/* Behind the head of EXPO; what follows the rows has no structure. */
+static void
+due_places(const struct corrupt *corrupt, const char *structure, struct places *places)
+{
+	size_t offset, length;
+	if (strcmp(structure, "due_d") != 0 || !corrupt_section(corrupt, "EXPO", &offset, &length))
+		return;
+	for (size_t i = 0; i < number(corrupt->good + offset + 8, 4); i++)
+		place_add(places, "EXPO", offset + 16 + 11 * i);
+}
+
 size_t
 corrupt_places(const struct corrupt *corrupt, const char *structure, struct corrupt_place *place,
 	       size_t cap)
@@ -227,6 +239,7 @@ corrupt_places(const struct corrupt *corrupt, const char *structure, struct corr
 			run_places(corrupt, &runs[i], &places);
 	trie_places(corrupt, structure, &places);
 	wide_places(corrupt, structure, &places);
+	due_places(corrupt, structure, &places);
 	return places.count;
 }
 

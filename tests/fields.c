@@ -82,6 +82,12 @@ const struct field field_table[] = {
 	STRICT(pattern_d, length),
 	STRICT(pattern_d, count),
 
+	FREE(expiry_d, swept),          /* of an overlay: says something of the layers below */
+	STRICT(expiry_d, count),
+	STRICT(expiry_d, reserved),
+	STRICT(due_d, expires),
+	STRICT(due_d, low),
+	STRICT(due_d, places),
 	STRICT(journal_d, magic),
 	STRICT(journal_d, version),
 	STRICT(journal_d, reserved),
@@ -106,6 +112,7 @@ const struct field field_table[] = {
 	STRICT(record_layer_d, number),
 	STRICT(record_layer_d, offset),
 	STRICT(record_layer_d, bytes),
+	FREE(record_layer_d, stamp),    /* of this machine's file; another one costs a check */
 	STRICT(record_layer_d, sha256),
 
 	STRICT(manifest_d, generation),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/segment_check.h"
+#include "engine/sweep.h"
 #include "tests/corrupt.h"
 #include "tests/judge.h"
 
@@ -35,7 +36,7 @@ fill(struct set *set, enum shape shape)
 	set->pattern_percent = 30;
 	set->spread = 2;
 	set->sources = 5;
-	set_fill(set, shape == NAMES ? 6 : 90);
+	set_fill(set, shape == NAMES ? 6 : shape == OVERLAY ? 150 : 90);
 }
 
 static void
@@ -72,8 +73,10 @@ file_make(enum shape shape)
 	fill(&set, shape);
 	fixture_need(segment_build_new(hash, shape == OVERLAY, &build, &fault), &fault, "build");
 	fixture_put_all(build, &set.model, NULL);
-	if (shape == OVERLAY)
+	if (shape == OVERLAY) {
 		put_removals(build);
+		segment_build_swept(build, 1700000000); /* so that it has EXPO, small as it is */
+	}
 	fixture_write(build, path);
 	segment_build_free(build);
 	fixture_need(file_map_open(path, &map, &fault), &fault, path);
@@ -190,6 +193,24 @@ walk_all(const struct segment *segment)
 	}
 }
 
+/* As a store of one layer, and under itself. */
+static void
+sweep_at(const struct segment *segment, uint64_t now)
+{
+	static struct view view;
+	struct author *author;
+	struct sweep_counts counts;
+
+	for (view.layer_count = 1; view.layer_count <= 2; view.layer_count++) {
+		for (int i = 0; i < 2; i++)
+			view.layer[i].segment = *segment;
+		ck_assert(author_new(&view, now, &author, NULL) == STATUS_OK);
+		touched += sweep_due(&view, now);
+		ck_assert(sweep_expired(&view, now, author, &counts, NULL) == STATUS_OK);
+		author_free(author);
+	}
+}
+
 /* --- what the builder makes of the entries ------------------------------------------------ */
 
 static bool
@@ -264,6 +285,7 @@ is_the_builders(const struct segment *segment, const uint8_t *bytes, size_t leng
 
 	fixture_need(segment_build_new(segment->seed, (segment->flags & FORMAT_SEGMENT_OVERLAY) != 0,
 				       &build, &fault), &fault, "build");
+	segment_build_swept(build, segment->expiry.swept);
 	if (entries_again(build, segment)) {
 		size_t body = FORMAT_PAGE_BYTES;
 		fixture_write(build, path);
@@ -298,6 +320,8 @@ judge_bytes(const uint8_t *bytes, size_t length)
 	if (verdict.attached) {
 		ask_battery(&segment);
 		walk_all(&segment);
+		sweep_at(&segment, SETS_NOW);
+		sweep_at(&segment, UINT64_MAX);
 		status = segment_check(&segment, &verdict.fault);
 	}
 	verdict.caught = status != STATUS_OK;
@@ -336,6 +360,7 @@ START_TEST(good_files_are_good)
 		ck_assert(!verdict.caught);
 		ck_assert(segment_attach(&segment, file->bytes, file->length, NULL) == STATUS_OK);
 		ck_assert(is_the_builders(&segment, file->bytes, file->length));
+		ck_assert_uint_eq(segment.expiry.places_length > 20, shape == OVERLAY);
 		corrupt_seal(file->bytes, file->length, true); /* our sums are its sums */
 		ck_assert_mem_eq(file->bytes, file->good, file->length);
 	}

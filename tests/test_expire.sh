@@ -82,11 +82,68 @@ expect 'again' 1 '' at expire -q
 expect 'a clock that goes backwards brings nothing back' 1 '' bash -c "
 	'$repute' --store s --now 2025-12-31T00:00:00Z lookup -q a.example b.example | grep -q feed"
 refuse 'no operands' 'takes no value' at expire x
+at add -q --ttl 1 e.example
 flock s/LOCK sleep 2 &
 holder=$!
 sleep 0.2
+expect 'nothing to do needs no lock' 1 'expired: removed 0; generation 7' at expire
+now=2026-01-02T00:00:01Z
 refuse 'another writer' 'another' at expire
+expect 'or wait' 0 'expired: removed 1; generation 8' at expire --wait
 wait "$holder"
+
+# ---- again and again -------------------------------------------------------------------
+
+refuse 'rounds of what' '--every' at expire --rounds 2
+refuse 'no pause' 'no time to live' at expire --every 0
+refuse 'no number' 'not a number' at expire --every 1s --rounds 0
+refuse 'not a number' 'not a number' at expire --every 1s --rounds 2x
+real() { "$repute" --store r "$@"; }
+real add -q --ttl 2s a.example b.example
+real add -q --ttl 1h c.example
+expect 'each round at its own time' 0 'expired: removed 2; generation 3' real expire --every 1s --rounds 5
+expect 'one is left' 0 1 bash -c "'$repute' --store r list --expired --json | wc -l"
+expect 'nothing in any round' 1 '' real expire --every 1s --rounds 2
+expect 'time stands still with --now' 1 '' real --now 2020-01-01 expire --every 1s --rounds 2
+expect 'quiet' 0 '' real --now 2100-01-01 expire --every 1s --rounds 1 -q
+expect 'no store yet: told, and tried again' 2 '2' bash -c "
+	'$repute' --store none expire --every 1s --rounds 2 2>&1 | grep -c 'no store'; exit \${PIPESTATUS[0]}"
+# signal NAME: it sleeps for an hour and ends at once, with status 0
+signal() {
+	local child code begin=$SECONDS
+	"$repute" --store r expire --every 1h &
+	child=$!
+	sleep 0.5
+	kill -"$1" "$child"
+	wait "$child"
+	code=$?
+	[ "$code" -eq 0 ] && [ $((SECONDS - begin)) -lt 20 ]
+}
+set -m
+expect 'SIGTERM ends it' 0 '' signal TERM
+expect 'SIGINT ends it' 0 '' signal INT
+set +m
+# waits for the writer who holds the lock, and a signal ends that too
+blocked() {
+	local child code
+	real add -q --ttl 1s late.example
+	sleep 1.1
+	flock r/LOCK sleep 4 &
+	sleep 0.3
+	"$repute" --store r expire --every 1h &
+	child=$!
+	sleep 0.7
+	kill -0 "$child" || return 90
+	kill -TERM "$child"
+	wait "$child"
+	code=$?
+	wait
+	return "$code"
+}
+set -m
+expect 'waiting for a writer' 0 '' blocked
+set +m
+expect 'and the next one does it' 0 'expired: removed 1; generation 6' real expire
 
 # ---- stats ---------------------------------------------------------------------------
 
@@ -172,7 +229,7 @@ now=2026-01-01T00:00:00Z
 refuse 'no such day' 'time' at add x.example --expires 2027-02-29
 refuse 'past the end' 'time' at add x.example --expires 10000-01-01T00:00:00Z
 
-# A clock that was wrong: what it wrote expires by what it said, and is judged by what is now.
+# A clock that was wrong: what it wrote expires by what it said, until it is said again.
 fresh
 now=2030-01-01T00:00:00Z
 at add -q --ttl 1d x.example
@@ -180,10 +237,54 @@ now=2026-01-01T00:00:00Z
 at add -q --ttl 1d y.example
 expect 'backwards: both live' 0 2 live
 expect 'and none is swept' 1 '' at expire -q
-expect 'backwards: the same again is no news' 0 1 field unchanged at add --ttl 1d x.example
-expect 'so it stays until then' 0 2030-01-02T00:00:00Z field expires at lookup x.example
-expect 'another rule is' 0 1 field updated at add --ttl 2d x.example
-expect 'and counts from this clock' 0 2026-01-03T00:00:00Z field expires at lookup x.example
+expect 'said until then' 0 2030-01-02T00:00:00Z field expires at lookup x.example
+expect 'backwards: the same again is renewed' 0 1 field renewed at add --ttl 1d x.example
+expect 'and counts from this clock' 0 2026-01-02T00:00:00Z field expires at lookup x.example
+expect 'nor was it seen later than now' 0 2026-01-01T00:00:00Z field first_seen at lookup x.example
+expect 'again is no news' 0 0 field renewed at add --ttl 1d x.example
+expect 'another rule' 0 1 field updated at add --ttl 2d x.example
+expect 'counts from this clock' 0 2026-01-03T00:00:00Z field expires at lookup x.example
+told() { "$@" 2>&1 >/dev/null | grep -c 'one of them is wrong'; }
+expect 'a clock a day behind' 1 0 told at --now 2025-12-31 add --ttl 1d x.example
+expect 'and more is told' 0 1 told at --now 2025-12-29 add --ttl 1d z.example
+expect 'once' 1 0 told at --now 2025-12-29 add --ttl 1d zz.example
+expect 'not if quiet' 1 0 told at --now 2025-12-20 add -q --ttl 1d zzz.example
+
+# ---- which rule counts -------------------------------------------------------------------
+
+fresh
+now=2026-01-01T00:00:00Z
+printf '%s\n' 'indicator,valid until' 'line.example,2026-03-01' 'digits.example,20260302' \
+	'zone.example,2026-03-03T02:00:00+02:00' 'none.example,' 'junk.example,86400' >f.csv
+rule() { field expires at lookup "$1"; }
+at source set feed --ttl 20d
+expect 'a life in seconds is no time' 0 1 field rejected at import --source feed f.csv
+expect 'the line' 0 2026-03-01T00:00:00Z rule line.example
+expect 'a day in digits' 0 2026-03-02T00:00:00Z rule digits.example
+expect 'its zone' 0 2026-03-03T00:00:00Z rule zone.example
+expect 'else the source' 0 2026-01-21T00:00:00Z rule none.example
+at import -q --source feed --ttl 30d f.csv
+expect '--ttl before the source' 0 2026-01-31T00:00:00Z rule none.example
+expect 'not before the line' 0 2026-03-01T00:00:00Z rule line.example
+at import -q --source feed --expires 2026-02-02 f.csv
+expect '--expires before the source' 0 2026-02-02T00:00:00Z rule none.example
+at import -q --source feed --ttl 30d --tag 'Reputation Entries TTL=2026-02-03' f.csv
+expect 'the tag before --ttl' 0 2026-02-03T00:00:00Z rule none.example
+at import -q --source feed --expires 2026-02-02 --tag 'Reputation Entries TTL=2026-02-03' f.csv
+expect 'and before --expires' 0 2026-02-03T00:00:00Z rule none.example
+expect 'not before the line' 0 2026-03-01T00:00:00Z rule line.example
+expect 'a new default counts from the next import' 0 2026-02-03T00:00:00Z rule none.example
+at source set feed --ttl 1w
+at import -q --source feed f.csv
+expect 'which comes' 0 2026-01-08T00:00:00Z rule none.example
+expect 'and is shown' 0 604800 field ttl at source list
+at source set feed --ttl 0
+at import -q --source feed f.csv
+expect '0 is no default' 0 2036-01-01T00:00:00Z rule none.example
+for words in '' 1x -1d 1.5h 10001y ' 1d' forever; do
+	refuse "a default of '$words'" 'duration' at source set feed --ttl "$words"
+	refuse "--ttl '$words'" 'duration' at add --ttl "$words" x.example
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

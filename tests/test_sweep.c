@@ -3,7 +3,8 @@
  * Expiry over simulated years: random transactions at odd moments of the calendar, with a
  * clock that also runs backwards, against a plain array of claims. The ten years that a
  * claim without a time gets are reckoned with libc's calendar. Live claims are asked at
- * every moment; a sweep must take exactly what has expired, and nothing else.
+ * every moment; a sweep must take exactly what has expired, and nothing else; and read no
+ * more than that.
  */
 #include <check.h>
 #include <stdio.h>
@@ -155,18 +156,29 @@ ask(uint64_t now)
 	store_close(store);
 }
 
+/* Also: only if something may be due was there anything, and afterwards nothing is. */
+static struct sweep_counts
+sweep_into(uint64_t now, bool compact)
+{
+	struct store_write *write;
+	struct sweep_counts counts;
+	struct author_counts changes;
+	uint64_t generation;
+	bool due;
+
+	ck_assert_int_eq(store_write_begin(path, false, NULL, &write, NULL), STATUS_OK);
+	due = sweep_due(store_write_view(write), now);
+	ck_assert_int_eq(sweep_write(write, now, &counts, &changes, NULL), STATUS_OK);
+	ck_assert_int_eq(store_write_commit(write, now, compact, &generation, NULL), STATUS_OK);
+	ck_assert_uint_eq(changes.removed, counts.claims);
+	ck_assert(due || counts.read == 0);
+	return counts;
+}
+
 static struct sweep_counts
 sweep(uint64_t now)
 {
-	struct scratch_write change;
-	struct sweep_counts counts;
-
-	scratch_begin(&change, path, now);
-	ck_assert_int_eq(sweep_expired(store_write_view(change.write), now, change.author, &counts,
-				       NULL), STATUS_OK);
-	scratch_commit(&change, rand() % 4 == 0);
-	ck_assert_uint_eq(change.counts.removed, counts.claims);
-	return counts;
+	return sweep_into(now, rand() % 4 == 0);
 }
 
 static void
@@ -262,11 +274,11 @@ START_TEST(to_the_second)
 	ask(2000);
 	ask(2001);
 	ck_assert_uint_eq(sweep(1999).claims, 0);
-	ck_assert_uint_eq(sweep(2000).claims, 2);
+	ck_assert_uint_eq(sweep_into(2000, false).claims, 2);
 	twin_sweep(2000);
 	ask(1999);
 	ask(2000);
-	ck_assert_uint_eq(sweep(2000).claims, 0);
+	ck_assert_uint_eq(sweep(2000).read, 0);
 }
 END_TEST
 
@@ -283,7 +295,8 @@ START_TEST(nothing_expired_reads_no_key)
 	put(&change, 3, 1, 0, 3000);
 	scratch_commit(&change, false);
 	/* Only the layer that holds it, which has one key. */
-	ck_assert_uint_eq(sweep(3000).read, 1);
+	ck_assert_uint_eq(sweep_into(3000, false).read, 1);
+	ck_assert_uint_eq(sweep_into(3000, false).read, 0);
 	twin_sweep(3000);
 	ask(2999);
 }
@@ -312,6 +325,133 @@ START_TEST(hidden_claims_are_left_alone)
 }
 END_TEST
 
+/* --- larger stores, where segments have the order of expiry ------------------------------ */
+
+#define MANY 3000
+
+/* The n-th of MANY keys. */
+static struct key *
+many_key(size_t n)
+{
+	static char text[41];
+
+	snprintf(text, sizeof(text), "%040zx", n);
+	return scratch_key(text, SCOPE_EXACT);
+}
+
+/* Keys [from, to), each expiring in a second of its own. */
+static void
+put_many(uint64_t now, size_t from, size_t to, uint64_t expires)
+{
+	struct scratch_write change;
+
+	scratch_begin(&change, path, now);
+	for (size_t n = from; n < to; n++) {
+		struct key *key = many_key(n);
+		scratch_put(&change, "feed", key, NULL, 0, expires + n);
+		free(key);
+	}
+	scratch_commit(&change, false);
+}
+
+static uint32_t
+layer_count(uint64_t *swept)
+{
+	struct store *store;
+	struct view *view;
+	uint32_t layers;
+
+	ck_assert_int_eq(store_open(path, &store, NULL), STATUS_OK);
+	view = store_view_take(store);
+	layers = view->layer_count;
+	*swept = 0;
+	for (uint32_t i = 0; i < layers; i++) {
+		uint64_t of_layer = view->layer[i].segment.expiry.swept;
+		*swept = of_layer > *swept ? of_layer : *swept;
+	}
+	view_drop(view);
+	store_close(store);
+	return layers;
+}
+
+/* What one sweep took, the next one does not find again: in a stack, in a fold of it, in a base. */
+START_TEST(swept_once)
+{
+	uint64_t swept;
+
+	put_many(1000, 0, MANY, 10000);
+	ck_assert_uint_eq(sweep_into(9999, false).read, 0);
+	for (uint64_t step = 1; step <= 12; step++) {
+		uint64_t now = 10000 + 50 * step - 1;
+		struct sweep_counts counts = sweep_into(now, false);
+		ck_assert_uint_eq(counts.claims, 50);
+		ck_assert_uint_eq(counts.read, 50);
+		ck_assert_uint_eq(sweep_into(now, false).read, 0);
+		ck_assert_uint_eq(sweep_into(now - 300, false).read, 0);
+		layer_count(&swept);
+		ck_assert_uint_eq(swept, now);
+	}
+	ck_assert_uint_gt(layer_count(&swept), 1);
+	/* Folded with layers that no sweep made: they are as large as what is to be folded. */
+	for (size_t n = 0; n < 8; n++)
+		put_many(10600, MANY + n, MANY + n + 1, 20000);
+	ck_assert_uint_lt(layer_count(&swept), 8);
+	ck_assert_uint_eq(swept, 10599);
+	ck_assert_uint_eq(sweep_into(10599, false).read, 0);
+	ck_assert_uint_eq(sweep_into(10609, false).read, 10);
+	/* In one base nothing is left of it, nor needed. */
+	ck_assert_uint_eq(sweep_into(10619, true).claims, 10);
+	ck_assert_uint_eq(layer_count(&swept), 1);
+	ck_assert_uint_eq(swept, 0);
+	ck_assert_uint_eq(sweep_into(10619, false).read, 0);
+	ck_assert_uint_eq(sweep_into(10620, false).read, 1);
+}
+END_TEST
+
+/* A sweep speaks of what lay below it: what comes later with a time that has passed is found. */
+START_TEST(what_comes_after_a_sweep_is_seen)
+{
+	uint64_t swept;
+
+	put_many(1000, 0, MANY, 10000);
+	ck_assert_uint_eq(sweep_into(10099, false).claims, 100);
+	/* A clock that went back: claims that expire before the sweep was. */
+	put_many(2000, 0, 20, 5000);
+	put_many(2000, MANY, MANY + 20, 5000);
+	put_many(2000, 500, 520, 4000);
+	ck_assert_uint_eq(sweep_into(4510, false).claims, 11);
+	ck_assert_uint_eq(sweep_into(9000, false).claims, 49);
+	ck_assert_uint_eq(sweep_into(10099, false).claims, 0);
+	/* And in one layer with what the sweeps made: six more fold the stack. */
+	put_many(2000, 600, 610, 3000);
+	for (size_t n = 0; n < 6; n++)
+		put_many(2000, 700 + n, 701 + n, 90000);
+	ck_assert_uint_lt(layer_count(&swept), 7);
+	ck_assert_uint_ge(swept, 10099);
+	ck_assert_uint_eq(sweep_into(3605, false).claims, 6);
+	ck_assert_uint_eq(sweep_into(10100 + MANY, true).claims, MANY - 132);
+}
+END_TEST
+
+/* Renewed claims are found in the old layer once, until a sweep has moved past them. */
+START_TEST(renewed_claims_are_not_taken)
+{
+	struct sweep_counts counts;
+
+	put_many(1000, 0, MANY, 10000);
+	put_many(1000, 100, 200, 50000);
+	counts = sweep_into(10149, false);
+	ck_assert_uint_eq(counts.claims, 100);
+	ck_assert_uint_eq(counts.read, 150);
+	ck_assert_uint_eq(sweep_into(10149, false).read, 0);
+	counts = sweep_into(10199, false);
+	ck_assert_uint_eq(counts.claims, 0);
+	ck_assert_uint_eq(counts.read, 50);
+	ck_assert_uint_eq(sweep_into(10200, false).read, 51);
+	ck_assert_uint_eq(sweep_into(10201, false).read, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -326,6 +466,9 @@ main(void)
 	tcase_add_test(tcase, to_the_second);
 	tcase_add_test(tcase, nothing_expired_reads_no_key);
 	tcase_add_test(tcase, hidden_claims_are_left_alone);
+	tcase_add_test(tcase, swept_once);
+	tcase_add_test(tcase, what_comes_after_a_sweep_is_seen);
+	tcase_add_test(tcase, renewed_claims_are_not_taken);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
