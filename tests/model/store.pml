@@ -59,7 +59,7 @@ byte layers = 3;                          /* made */
 byte zero[LAYERS], one[LAYERS];           /* the values of the two keys */
 bit file[LAYERS], name[LAYERS], name_d[LAYERS], data_d[LAYERS], broken[LAYERS];
 
-byte hint = 1;                            /* GENERATION; UNSURE + n: see N1 and W4 */
+byte hint = 1;                            /* GENERATION; UNSURE + n: a journal is made for generation n */
 #define UNSURE 100
 byte lock;                                /* LOCK: 0, WRITER or COMPACTOR */
 #define WRITER 1
@@ -130,7 +130,7 @@ inline directory_sync()
 inline new_journal(g, key, value)
 {
 #ifndef MISTAKE_HINT_KEPT
-#ifdef MISTAKE_NUMBER_FORGOTTEN
+#if defined MISTAKE_NUMBER_FORGOTTEN || defined MISTAKE_UNSURE_BELIEVED
 	hint = UNSURE;
 #else
 	hint = UNSURE + g;
@@ -160,7 +160,7 @@ inline new_journal(g, key, value)
 }
 
 /*
- * W4 failed. First the number is taken out of use, so that the next writer recovers, whatever he finds, and
+ * W4 failed. First GENERATION goes past the number: so the next writer recovers, whatever he finds, and
  * no other state has it; then the record is cut away, if that can be done. (The few instructions between a
  * failed fsync and this store are taken as one.)
  */
@@ -171,7 +171,7 @@ inline cut_back()
 #elif defined MISTAKE_CUT_BELIEVED
 	hint = next;
 #else
-	hint = UNSURE + next;
+	hint = next + 1;
 #endif
 	if
 	:: d_step {
@@ -184,7 +184,7 @@ inline cut_back()
 	:: atomic { errors > 0 -> errors-- }
 	fi;
 #ifdef MISTAKE_CUT_FIRST
-	hint = UNSURE + next;
+	hint = next + 1;
 #endif
 	lost = 1
 }
@@ -519,7 +519,11 @@ inline open_layer(wanted, layer)
 	fi
 }
 
+#ifdef MISTAKE_UNSURE_BELIEVED
 #define AS_BEFORE (gen != 0 && seen == c)
+#else
+#define AS_BEFORE (gen != 0 && seen == c && c < UNSURE)
+#endif
 
 inline close_all()
 {
