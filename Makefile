@@ -121,7 +121,7 @@ real: all ## All lists of DATA (default ../shared/data) into one store, benign s
 
 check: deps-check ## Install what is missing and run everything that CI runs (about 15 minutes of CPU time)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
-	@tests/run unit asan oracle replay campaign model fuzz lint docs
+	@tests/run unit asan oracle replay campaign tsan model fuzz lint docs
 
 test: test-programs all ## Build and run the unit tests
 	@tests/run unit
@@ -180,7 +180,7 @@ fuzzers: $(FUZZERS)
 benches: $(BENCHES)
 
 # What `check` runs; targets of their own, so that -k goes on to the next.
-check-built: built-release built-asan built-fuzz
+check-built: built-release built-asan built-tsan built-fuzz
 built-release: ; @$(MAKE) all test-programs
 built-asan: ; @$(MAKE) VARIANT=asan test-programs
 built-fuzz: ; @! command -v clang >/dev/null || $(MAKE) VARIANT=fuzz fuzzers

@@ -37,3 +37,13 @@ time: ## Simulated years: expiry and clocks against a model, by the library and 
 .PHONY: model
 model: ## Check the protocol of docs/store.md with Spin, and that planted mistakes are found
 	@tests/model/run
+
+.PHONY: swap
+swap: ## Look up at full speed while 100,000 generations are published, a billion answers compared (SWAP='--revisions N --answers N')
+	@$(call CAMPAIGN_RUN,swap,$(SWAP))
+
+TSAN_PROGRAMS = test_pin campaign_swap
+.PHONY: tsan built-tsan
+tsan: built-tsan ## Threads that take, drop, refresh, write and fold, under ThreadSanitizer
+	@tests/run tsan
+built-tsan: ; @$(MAKE) VARIANT=tsan $(TSAN_PROGRAMS:%=build/obj/tsan/tests/%)

@@ -32,6 +32,7 @@ struct swap_tally {
 	uint64_t hits, notes, telling; /* found; with tag and key compared; other in the revision before */
 	uint64_t wrong, torn, dropped; /* of no revision; of another one; an error, or nothing */
 	uint64_t views, swaps, older;  /* taken; generations come to; answers of views kept for later */
+	uint64_t stale;                /* views that lack what was acknowledged before they were taken */
 	uint64_t generation;           /* the last one */
 	struct swap_times swap;        /* refresh, take, first answer; of a new generation */
 	struct swap_times swap_cpu;    /* the same, by the thread's own time */

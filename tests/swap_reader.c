@@ -19,8 +19,10 @@
 #define KEPT 3u       /* old views that a thread keeps */
 #define TORN 200u     /* revisions around, of which a wrong answer may be */
 #define FOUND 4u      /* room for all claims on a key */
+#define REOPEN 4u     /* turns after which the reader with that number opens the store anew */
+#define REOPENER 2u
 
-/* What all threads of a reader share, and nobody changes. */
+/* What all threads of a reader share. */
 struct reader {
 	struct swap_shared *shared;
 	struct repute_db *db;
@@ -36,10 +38,10 @@ struct view {
 
 /* One thread. */
 struct lane {
-	const struct reader *reader;
+	struct reader *reader;
 	struct swap_tally *tally;
 	uint64_t random, turns, last, answers;
-	bool refreshes, failed;
+	bool refreshes, reopens, failed;
 	struct view kept[KEPT];
 	struct repute_hit hits[BATCH];
 };
@@ -322,12 +324,25 @@ take(struct lane *lane)
 	return view;
 }
 
+/* Views that were kept outlive it. */
+static void
+open_anew(struct lane *lane)
+{
+	struct repute_fault fault = {0};
+	repute_close(lane->reader->db);
+	lane->reader->db = NULL;
+	if (repute_open(lane->reader->shared->read, NULL, &lane->reader->db, &fault) != REPUTE_OK)
+		fail(lane, "open", fault.text);
+}
+
 /* R1 to R5, T1, and one answer: what a swap costs the one who refreshes. */
 static struct view
 next_view(struct lane *lane)
 {
 	struct swap_tally *tally = lane->tally;
 	struct repute_fault fault = {0};
+	const struct swap_shared *shared = lane->reader->shared;
+	uint64_t done = __atomic_load_n(&shared->done, __ATOMIC_ACQUIRE); /* acknowledged */
 	bool changed = false;
 	uint64_t cpu = own_time(), begun = swap_now();
 	if (lane->refreshes && repute_refresh(lane->reader->db, &changed, &fault) != REPUTE_OK)
@@ -339,6 +354,7 @@ next_view(struct lane *lane)
 	swap_time(swapped ? &tally->swap : &tally->still, took);
 	if (swapped)
 		swap_time(&tally->swap_cpu, own_time() - cpu);
+	tally->stale += lane->refreshes && !shared->still && view.revision < done;
 	tally->swaps += swapped;
 	tally->generation = view.generation;
 	return view;
@@ -381,8 +397,12 @@ static void *
 look_up(void *context)
 {
 	struct lane *lane = context;
-	while (!lane->failed && !__atomic_load_n(&lane->reader->shared->stop, __ATOMIC_ACQUIRE))
-		turn(lane);
+	while (!lane->failed && !__atomic_load_n(&lane->reader->shared->stop, __ATOMIC_ACQUIRE)) {
+		if (lane->reopens && lane->turns % REOPEN == 0)
+			open_anew(lane);
+		if (!lane->failed)
+			turn(lane);
+	}
 	for (unsigned i = 0; i < KEPT; i++)
 		drop(&lane->kept[i]);
 	return NULL;
@@ -458,6 +478,7 @@ run(struct reader *reader, unsigned number, unsigned lanes)
 		lane[i].tally = &shared->lane[number + i];
 		lane[i].random = swap_mix(shared->seed + number + i);
 		lane[i].refreshes = i == 0;
+		lane[i].reopens = number == REOPENER;
 	}
 	unsigned started = 1;
 	while (good && started < lanes)
