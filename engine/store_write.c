@@ -72,7 +72,8 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 /*
  * W3 and W4. A record that could not be made durable is cut away, if that can be done. Before that the counter
  * gets a number that no record has: so the next writer recovers, and the number that a reader may have
- * seen is never given to another state.
+ * seen is never given to another state. After it once more: a reader that looked in between has what is cut by
+ * now, and must look again.
  */
 static enum status
 append_record(struct store_write *write, const struct store_plan *plan,
@@ -92,6 +93,7 @@ append_record(struct store_write *write, const struct store_plan *plan,
 	if (status != STATUS_OK) {
 		counter_set(&write->counter, state->generation + 1);
 		file_tail_cut(&tail);
+		counter_set(&write->counter, state->generation + 2);
 		fault_set(fault, status, path, inner.offset, "%s", inner.text);
 	}
 	file_tail_close(&tail);
