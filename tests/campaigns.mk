@@ -13,6 +13,10 @@ $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/hel
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
 
+.PHONY: careless
+careless: ## Truncate, overwrite, remove files of a store under its readers, 10,000 times (CARELESS_ARGS='--seed 2')
+	@$(call CAMPAIGN_RUN,careless,$(CARELESS_ARGS))
+
 .PHONY: crash
 crash: ## Kill the command line at every system call that touches files (CRASH_ARGS='--workload add')
 	@$(call CAMPAIGN_RUN,crash,$(CRASH_ARGS))
