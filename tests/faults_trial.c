@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/cli.h"
 #include "tests/scratch.h"
@@ -329,22 +330,36 @@ look_at_name(void *context, const char *name, struct fault *fault)
 	return STATUS_OK;
 }
 
-/* A reader that is up to date pays one load, whatever it went through. */
+/* Calls of a refresh without news, of files and of memory; < 0: it is none. */
+static long
+refresh_calls(struct store *reader)
+{
+	static const int errors[] = {EIO, ENOMEM, EINTR};
+	long calls = 0;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct faults_plan plan = {.what = FAULTS_FILES | FAULTS_MEMORY, .at = -1, .error = errors[i]};
+		bool changed;
+		faults_arm(&plan);
+		enum status status = store_refresh(reader, &changed, NULL);
+		calls += faults_disarm().calls;
+		if (status != STATUS_OK || changed)
+			return -1;
+	}
+	return calls;
+}
+
+/* A reader that is up to date pays one load, whatever it went through: but for a look, ten times a second. */
 static void
 refresh_silently(struct trial *trial)
 {
-	static const struct faults_plan count = {.what = FAULTS_FILES | FAULTS_MEMORY, .at = -1};
-	const int errors[] = {EIO, ENOMEM, EINTR};
-	bool changed;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		struct faults_plan plan = count;
-		plan.error = errors[i];
-		faults_arm(&plan);
-		enum status status = store_refresh(trial->world->reader, &changed, NULL);
-		long calls = faults_disarm().calls;
-		if (status != STATUS_OK || changed || calls != 0)
-			blame(trial, TRIAL_STUCK, "a reader without news makes %ld calls", calls);
+	long calls = 1;
+	for (int tries = 0; tries < 50 && calls > 0; tries++) {
+		if (tries > 1)
+			usleep(20000);
+		calls = refresh_calls(trial->world->reader);
 	}
+	if (calls != 0)
+		blame(trial, TRIAL_STUCK, "a reader without news makes %ld calls", calls);
 }
 
 /* T6 */
