@@ -23,6 +23,7 @@
  *   campaign_powerloss --sample                small, for make check
  *   campaign_powerloss [--states N] [--seconds N] [--seed N]
  *   campaign_powerloss --workload NAME --seed N [--state N] [--depth N]   again, what a failure printed
+ *                      [--print]              and what was recorded
  *   campaign_powerloss --planted NAME          one mistake, and how it shows
  */
 #include <getopt.h>
@@ -48,7 +49,7 @@
 #define STATE_SECONDS 120 /* nothing takes that long; a state that hangs is found */
 
 struct options {
-	bool sample;
+	bool sample, print;
 	const char *workload, *planted;
 	uint64_t seed, states;
 	int64_t state;
@@ -261,6 +262,16 @@ cpu_seconds(void)
 }
 
 static void
+print_log(void)
+{
+	for (uint32_t i = 0; i < the_log->op_count; i++) {
+		printf("%4" PRIu32 "  ", i);
+		power_op_print(the_log, &the_log->op[i], stdout);
+		printf("; %s %" PRIu64 "\n", POWER_HINT, the_log->op[i].hint);
+	}
+}
+
+static void
 explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 {
 	struct power_explore work = {
@@ -269,6 +280,8 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 		.inner_every = options.sample ? 100 : 50, .only = options.state,
 	};
 	snprintf(work.label, sizeof(work.label), "%s", label);
+	if (options.print)
+		print_log();
 	power_explore(&work);
 	total.states += work.states;
 	total.inner += work.inner_states;
@@ -472,6 +485,24 @@ find_workload(const char *name, size_t length)
 	power_fail("no workload '%s'", name);
 }
 
+/* Killed at each operation in turn; of the states all kept and all lost alone. */
+static void
+run_each_kill(const char *name)
+{
+	static struct power_script script;
+	const struct power_workload *workload = find_workload(name, strlen(name));
+	power_script_make(workload, options.seed, &script);
+	make_start(&script);
+	begin(options.seed);
+	if (record_steps(&script, -1) != 0)
+		power_fail("%s: %s", name, told->text);
+	uint32_t count = the_log->op_count;
+	for (uint32_t i = 1; i < count; i++) {
+		struct stop stop = {.at = i, .retry = i % 2 == options.seed % 2};
+		explore_stopped(workload, &script, &stop, 1);
+	}
+}
+
 static void
 run_one(const char *name)
 {
@@ -592,6 +623,8 @@ run(void)
 		run_all_planted();
 		for (size_t i = 0; i < power_workload_count; i++)
 			run_workload(&power_workloads[i], 60, 3);
+		run_each_kill("first");
+		run_each_kill("upgrade");
 	} else {
 		run_all_planted();
 		for (; !is_over(); options.seed++)
@@ -606,6 +639,7 @@ take_option(int option)
 	switch (option) {
 	case 's': options.sample = true; break;
 	case 'w': options.workload = optarg; break;
+	case 'l': options.print = true; break;
 	case 'p': options.planted = optarg; break;
 	case 'e': options.seed = strtoull(optarg, NULL, 0); break;
 	case 'n': options.states = strtoull(optarg, NULL, 0); break;
@@ -613,7 +647,7 @@ take_option(int option)
 	case 'd': options.depth = (uint32_t)strtoul(optarg, NULL, 0); break;
 	case 'c': options.seconds = strtod(optarg, NULL); break;
 	default: power_fail("--sample, --workload NAME, --planted NAME, --seed N, --states N, --state N, "
-			    "--depth N, --seconds N");
+			    "--depth N, --seconds N, --print");
 	}
 }
 
@@ -624,7 +658,7 @@ main(int argc, char **argv)
 		{"sample", no_argument, NULL, 's'}, {"workload", required_argument, NULL, 'w'},
 		{"planted", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 'e'},
 		{"states", required_argument, NULL, 'n'}, {"state", required_argument, NULL, 't'},
-		{"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'}, {0}
+		{"print", no_argument, NULL, 'l'}, {"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'}, {0}
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)

@@ -33,3 +33,7 @@ powerloss: ## Lose the power at every point of what a writer does, a million sta
 deltas: all ## Delta chains of DATA (../shared/data), version by version, look-ups running (CHAINS='ip-ddrimus')
 	@mkdir -p build/tmp
 	@REPUTE=build/repute tests/deltas --json build/tmp/deltas.json $(DATA) $(CHAINS)
+
+.PHONY: time
+time: ## Simulated years: expiry and clocks against a model, by the library and by the command line (TIME_ARGS="--seed N --histories N --cli N")
+	@$(call CAMPAIGN_RUN,time,$(TIME_ARGS))

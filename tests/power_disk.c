@@ -136,10 +136,14 @@ pending_op(const struct power_disk *disk, uint32_t i)
 	return &disk->log->op[disk->pending[i]];
 }
 
-/* Of each operation, after those that are made for all: alone lost, alone kept, all before it, and torn. */
+/*
+ * Of each operation, after those that are made for all: it alone lost, it alone kept, all before it, all
+ * before it and itself torn (twice), it alone torn (in four ways).
+ */
 #define PLANNED_FIRST 2
+#define PLANNED_BORDERS 2
 #define PLANNED_TEARS 4
-#define PLANNED_EACH (3 + PLANNED_TEARS)
+#define PLANNED_EACH (3 + PLANNED_BORDERS + PLANNED_TEARS)
 
 uint32_t
 power_choice_planned(const struct power_disk *disk)
@@ -168,13 +172,17 @@ choose_planned(const struct power_disk *disk, uint32_t number, struct power_choi
 	} else if (way == 1) {
 		fate_all(choice, 0, count, POWER_LOST);
 		choice->fate[i] = POWER_DONE;
-	} else if (way == 2) {
+	} else if (way < 3 + PLANNED_BORDERS) {
 		fate_all(choice, i, count, POWER_LOST);
+		choice->size = POWER_SIZE_FULL;
+		choice->stale = way == 4;
+		if (way > 2)
+			choice->fate[i] = POWER_TORN;
 	} else {
-		choice->fate[i] = pending_op(disk, i)->kind == POWER_WRITE && way == 3 ? POWER_LOST
-										     : POWER_TORN;
+		bool lost = pending_op(disk, i)->kind == POWER_WRITE && way == 5;
+		choice->fate[i] = lost ? POWER_LOST : POWER_TORN;
 		choice->size = way % 2 == 1 ? POWER_SIZE_FULL : POWER_SIZE_WRITTEN;
-		choice->stale = way > 4;
+		choice->stale = way > 6;
 	}
 }
 

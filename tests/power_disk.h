@@ -142,7 +142,10 @@ power_directory_clear(const char *root);
 bool
 power_log_true(const struct power_log *log, char why[256]);
 
-/* For people: what was pending and what became of it, and the files that are left. */
+/* For people: one operation, without a line end. */
+void
+power_op_print(const struct power_log *log, const struct power_op *op, FILE *out);
+/* What was pending and what became of it, and the files that are left. */
 void
 power_image_print(const struct power_image *image, const struct power_choice *choice, FILE *out);
 

@@ -176,16 +176,32 @@ make_changed(struct power_image *image, uint32_t number, const struct power_choi
 	file->sum = hash_sum(file->bytes, file->length);
 }
 
+/* One of the different values that it had by now. */
+static uint64_t
+earlier_hint(const struct power_disk *disk, uint64_t seed)
+{
+	uint64_t value[16];
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < disk->log->op_count && i <= disk->at; i++) {
+		uint32_t same = 0;
+		while (same < count && value[same] != disk->log->op[i].hint)
+			same++;
+		if (same == count)
+			value[count++ % 16] = disk->log->op[i].hint;
+		count = count > 16 ? 16 : count;
+	}
+	return value[power_random(&seed) % count];
+}
+
 static void
 make_hint(struct power_image_file *file, const struct power_disk *disk, const struct power_choice *choice)
 {
 	uint64_t seed = choice->seed, value = disk->log->hint;
-	uint32_t at = disk->at;
 	uint8_t bytes[8];
-	if (choice->hint == POWER_HINT_EARLIER)
-		at = (uint32_t)(power_random(&seed) % (at + 1));
-	if (at < disk->log->op_count)
-		value = disk->log->op[at].hint;
+	if (disk->at > 0)
+		value = disk->log->op[disk->at - 1].hint;
+	if (choice->hint == POWER_HINT_EARLIER && disk->log->op_count > 0)
+		value = earlier_hint(disk, seed);
 	if (choice->hint == POWER_HINT_NEXT)
 		value = disk->generation + 1;
 	if (choice->hint == POWER_HINT_ZERO || choice->hint == POWER_HINT_LARGEST)
@@ -441,14 +457,17 @@ power_log_true(const struct power_log *log, char why[256])
 
 /* --- for people -------------------------------------------------------------------------------------- */
 
-static void
-print_op(const struct power_log *log, const struct power_op *op, FILE *out)
+void
+power_op_print(const struct power_log *log, const struct power_op *op, FILE *out)
 {
 	static const char *const verbs[] = {
 		[POWER_MAKE] = "create", [POWER_MAKE_DIRECTORY] = "mkdir", [POWER_RENAME] = "rename",
 		[POWER_UNLINK] = "unlink", [POWER_WRITE] = "write", [POWER_SIZE] = "truncate",
+		[POWER_SYNC] = "sync", [POWER_SYNC_DIRECTORY] = "sync directory",
+		[POWER_SYNC_FAILED] = "EIO from sync", [POWER_MARK] = "may be found from here on:",
 	};
-	const char *name = op->name[0] != '\0' ? op->name : log->file[op->file].name;
+	const char *name = op->name[0] != '\0' ? op->name
+			   : op->kind == POWER_MARK ? "states" : log->file[op->file].name;
 	fprintf(out, "%s %s", verbs[op->kind], name);
 	if (op->kind == POWER_RENAME)
 		fprintf(out, " to %s", op->to);
@@ -456,6 +475,8 @@ print_op(const struct power_log *log, const struct power_op *op, FILE *out)
 		fprintf(out, ", %" PRIu64 " bytes at %" PRIu64, op->length, op->offset);
 	if (op->kind == POWER_SIZE)
 		fprintf(out, " to %" PRIu64, op->length);
+	if (op->kind == POWER_MARK)
+		fprintf(out, " %" PRIx64, op->states);
 }
 
 void
@@ -473,7 +494,7 @@ power_image_print(const struct power_image *image, const struct power_choice *ch
 		choice->stale ? "stale" : "zero", POWER_HINT, hints[choice->hint]);
 	for (uint32_t i = 0; i < disk->pending_count; i++) {
 		fprintf(out, "  %s: ", fates[choice->fate[i]]);
-		print_op(disk->log, &disk->log->op[disk->pending[i]], out);
+		power_op_print(disk->log, &disk->log->op[disk->pending[i]], out);
 		fprintf(out, "\n");
 	}
 	fprintf(out, "  left:");
