@@ -114,11 +114,33 @@ run_step(const struct power_step *step, const char *store, uint64_t now, uint64_
 	return true;
 }
 
+/* What children say is kept, and shown if they end as they should not. */
+static void
+words_path(char path[POWER_PATH_BYTES])
+{
+	snprintf(path, POWER_PATH_BYTES, "%.400s/words", places.base);
+}
+
 static void
 child_quiet(void)
 {
-	if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+	char path[POWER_PATH_BYTES];
+	words_path(path);
+	if (freopen("/dev/null", "w", stdout) == NULL || freopen(path, "w", stderr) == NULL)
 		_exit(3);
+	setvbuf(stderr, NULL, _IONBF, 0);
+}
+
+static void
+show_words(void)
+{
+	char path[POWER_PATH_BYTES], line[512];
+	words_path(path);
+	FILE *words = fopen(path, "re");
+	while (words != NULL && fgets(line, sizeof(line), words) != NULL)
+		printf("  %s", line);
+	if (words != NULL)
+		fclose(words);
 }
 
 static int
@@ -127,6 +149,9 @@ wait_for(pid_t child)
 	int status;
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		power_fail("cannot run a child");
+	if (!WIFEXITED(status) || (the_log->fail_at < 0 && WEXITSTATUS(status) != 0 &&
+				   WEXITSTATUS(status) != POWER_KILLED))
+		show_words();
 	if (!WIFEXITED(status))
 		power_fail("%s: a writer died of signal %d", power_explore_now, WTERMSIG(status));
 	return WEXITSTATUS(status);
@@ -497,8 +522,8 @@ run_each_kill(const char *name)
 	if (record_steps(&script, -1) != 0)
 		power_fail("%s: %s", name, told->text);
 	uint32_t count = the_log->op_count;
-	for (uint32_t i = 1; i < count; i++) {
-		struct stop stop = {.at = i, .retry = i % 2 == options.seed % 2};
+	for (uint32_t i = 2; i < 2 * count; i++) {
+		struct stop stop = {.at = i / 2, .retry = i % 2 == 0};
 		explore_stopped(workload, &script, &stop, 1);
 	}
 }
