@@ -131,7 +131,7 @@ asan: ## Build and run the unit tests under ASan and UBSan
 	@tests/run asan
 
 oracle: test-programs ## Long comparison with the naive twin (ORACLE_LOOKUPS=1000000000, ORACLE_SEED=N)
-	@ORACLE_LOOKUPS=$${ORACLE_LOOKUPS:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
+	@ORACLE_SEED=$${ORACLE_SEED:-$$(date +%s)} ORACLE_LOOKUPS=$${ORACLE_LOOKUPS:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
 
 fuzz-smoke: ## Fuzz each harness live for FUZZ_SECONDS (60); findings stay in build/fuzz/
 	@$(MAKE) VARIANT=fuzz fuzzers

@@ -241,6 +241,7 @@ journal_state(const struct journal *journal, const struct journal_place *place,
 		state->layer[i].number = le64_get(rows[i].number);
 		state->layer[i].offset = le64_get(rows[i].offset);
 		state->layer[i].bytes = le64_get(rows[i].bytes);
+		state->layer[i].stamp = le64_get(rows[i].stamp);
 		memcpy(state->layer[i].sha256, rows[i].sha256, 32);
 	}
 	return STATUS_OK;
@@ -332,6 +333,7 @@ fill_payload(uint8_t *bytes, uint64_t offset, struct journal_state *state,
 		row[i].number = le64_make(layer->number);
 		row[i].offset = le64_make(layer->offset);
 		row[i].bytes = le64_make(layer->bytes);
+		row[i].stamp = le64_make(layer->stamp);
 		memcpy(row[i].sha256, layer->sha256, 32);
 	}
 }

@@ -33,6 +33,7 @@ struct journal_place {
 /* A row of a state: a layer in the journal, or with offset 0 in a file of its own. */
 struct journal_layer {
 	uint64_t number, offset, bytes;
+	uint64_t stamp; /* of the file (file_stamp_sum): as long as it has it, nobody touched it */
 	uint8_t sha256[32];
 };
 

@@ -36,11 +36,11 @@ host_in_line(const struct hosts *hosts, const struct hosts_line_d *line, uint32_
 	uint32_t places = many_hosts(line, address) & ((1u << FORMAT_HOSTS) - 1);
 	if (places == 0)
 		return false;
-	unsigned place = (unsigned)__builtin_ctz(places);
-	if (place >= hosts_count(line))
+	size_t place = (size_t)__builtin_ctz(places);
+	if (place >= (le32_get(line->state) & 0xff)) /* what follows the hosts of a line */
 		return false;
 	best->claims = le32_get(line->claims[place]);
-	best->record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place;
+	best->record = (uint32_t)((size_t)(line - hosts->lines) * HOSTS_NUMBERS + place);
 	best->specific = 32;
 	best->in_trie = 0;
 	best->exact = 1;

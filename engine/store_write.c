@@ -47,6 +47,7 @@ state_layers(const struct store_plan *plan, bool all, struct journal_state *stat
 	state->layer_count = plan->count;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		state->layer[i] = plan->row[i];
+		state->layer[i].stamp = image_stamp(plan->image[i]);
 		parts->segment[i] = plan->small[i] && (all || plan->row[i].offset == 0)
 					    ? plan->image[i]->bytes : NULL;
 	}
@@ -303,7 +304,7 @@ begin_locked(struct store_write *write, const struct hash_seed *seed, struct fau
 {
 	char path[FILE_PATH_BYTES];
 	enum status status = store_is_there(write->directory)
-				     ? view_load(write->directory, NULL, &write->view, fault)
+				     ? view_load(write->directory, NULL, false, &write->view, fault)
 				     : make_empty(write, seed, fault);
 	if (status == STATUS_OK)
 		status = store_path(write->directory, STORE_COUNTER, path, fault);
@@ -449,7 +450,7 @@ store_write_publish(struct store_write *write, const struct store_plan *plan, ui
 	const struct view *view = write->view;
 	uint8_t *catalog = NULL;
 	size_t length;
-	bool changed;
+	bool changed = false;
 	struct journal_state state = {
 		.generation = view->generation + 1,
 		.published = now,
@@ -459,7 +460,9 @@ store_write_publish(struct store_write *write, const struct store_plan *plan, ui
 		.catalog_bytes = view->catalog_bytes,
 		.catalog_sum = view->catalog_sum,
 	};
-	enum status status = catalog_now(write, &catalog, &length, &changed, fault);
+	enum status status = view_unchanged(view, fault);
+	if (status == STATUS_OK)
+		status = catalog_now(write, &catalog, &length, &changed, fault);
 	if (status == STATUS_OK)
 		status = write_record(write, plan, &state, catalog, length, changed, fault);
 	free(catalog);

@@ -52,6 +52,27 @@ struct view {
 	uint32_t layer_count;
 };
 
+/* Is a layer known to be damaged? Look-ups ask view_sound. */
+bool
+view_marked(const struct view *view);
+/* Are the files what they were, by their stamps? For writers, before they publish what they read there. */
+enum status
+view_unchanged(const struct view *view, struct fault *fault);
+
+/*
+ * To be asked when an answer is there, before it is given away: false if a file was cut or written over while the
+ * view had it mapped. Then the answer may be anything, and so may all later ones. One load.
+ */
+static inline bool
+view_sound(const struct view *view)
+{
+	return guard_sound() || !view_marked(view);
+}
+
+/* The same for cold calls: corrupt, with a sentence. */
+enum status
+view_status(const struct view *view, struct fault *fault);
+
 /* A covering key, and which layer has it. */
 struct view_match {
 	struct segment_match match;

@@ -418,7 +418,7 @@ verify_manifest(struct verify *verify)
 {
 	struct fault fault = {0};
 	struct view *view;
-	enum status status = view_load(verify->cli->store, NULL, &view, &fault);
+	enum status status = view_load(verify->cli->store, NULL, false, &view, &fault);
 	if (status != STATUS_OK) {
 		report_fault(verify, STORE_MANIFEST, status, &fault);
 		return;

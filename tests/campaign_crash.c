@@ -12,9 +12,10 @@
  *                               next command, and the one after it
  *   --second N                  with --call: what follows it, by number
  *   --seed N                    which points are drawn
- *   --deep N                    second kills a state that a first left behind (16; sample: see below)
+ *   --deep N                    second kills of each state that a first one left behind (8)
  *   --calls                     with --workload: print the calls
  *   --keep                      leave the files
+ *   --directory DIRECTORY       where they are (build/tmp); in memory, nothing waits for a disk
  *   --make-old DIRECTORY        make the store of the upgrades by REPUTE there
  *
  * A point is one kill. It passes if, after it, the store opens within two seconds, verify is
@@ -35,7 +36,7 @@
 #define SHOWN 4            /* failures of a workload that are printed */
 #define SAMPLE_FIRST 22    /* points of a workload: first kills */
 #define SAMPLE_SECOND 7    /* and second ones */
-#define DEEP 16
+#define DEEP 8
 #define PROGRAMS_EVERY 12  /* this part of the checks is made by programs */
 #define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
 #define KILLS 4
@@ -55,7 +56,7 @@ struct campaign {
 	uint64_t seed, state;
 	bool sample, keep, print_calls;
 	long deep;
-	const char *only;
+	const char *only, *directory, *make_old;
 	struct crash_point kills[KILLS]; /* --call, --part */
 	size_t kill_count;
 	unsigned second;
@@ -533,15 +534,14 @@ make_old(struct campaign *campaign, const char *directory)
 	return 0;
 }
 
-/* -1: go on */
-static int
+static bool
 take_options(struct campaign *campaign, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"sample", 0, NULL, 's'}, {"workload", 1, NULL, 'w'}, {"call", 1, NULL, 'c'},
 		{"part", 1, NULL, 'p'},   {"second", 1, NULL, '2'},   {"seed", 1, NULL, 'r'},
 		{"deep", 1, NULL, 'd'},   {"calls", 0, NULL, 'l'},    {"keep", 0, NULL, 'k'},
-		{"make-old", 1, NULL, 'm'}, {0},
+		{"make-old", 1, NULL, 'm'}, {"directory", 1, NULL, 'f'}, {0},
 	};
 	int option;
 	bool good = true;
@@ -556,14 +556,15 @@ take_options(struct campaign *campaign, int argc, char **argv)
 		case 'd': campaign->deep = atol(optarg); break;
 		case 'l': campaign->print_calls = true; break;
 		case 'k': campaign->keep = true; break;
-		case 'm': return make_old(campaign, optarg);
+		case 'm': campaign->make_old = optarg; break;
+		case 'f': campaign->directory = optarg; break;
 		default: good = false;
 		}
 	}
 	if (good && optind == argc && (campaign->kill_count == 0 || campaign->only != NULL))
-		return -1;
+		return true;
 	fprintf(stderr, "usage: see the head of tests/campaign_crash.c\n");
-	return 2;
+	return false;
 }
 
 static bool
@@ -609,10 +610,10 @@ main(int argc, char **argv)
 	setenv("LC_ALL", "C", 1);
 	campaign.seed = 20261201;
 	campaign.deep = DEEP;
-	crash_site_init(&campaign.site, program != NULL ? program : "build/repute");
-	int status = take_options(&campaign, argc, argv);
-	if (status == -1)
-		status = run(&campaign);
+	if (!take_options(&campaign, argc, argv))
+		return 2;
+	crash_site_init(&campaign.site, program != NULL ? program : "build/repute", campaign.directory);
+	int status = campaign.make_old != NULL ? make_old(&campaign, campaign.make_old) : run(&campaign);
 	image_fini(&campaign.prepared);
 	image_fini(&campaign.crashed);
 	image_fini(&campaign.again);

@@ -47,13 +47,14 @@ site_path(char *path, const char *folder, const char *name)
 }
 
 void
-crash_site_init(struct crash_site *site, const char *program)
+crash_site_init(struct crash_site *site, const char *program, const char *folder)
 {
 	memset(site, 0, sizeof(*site));
 	char *full = need(realpath(program, NULL));
 	site_path(site->program, full, "");
 	free(full);
-	snprintf(site->work, CRASH_PATH_BYTES, "build/tmp/crash-%ld", (long)getpid());
+	snprintf(site->work, CRASH_PATH_BYTES, "%s/crash-%ld", folder != NULL ? folder : "build/tmp",
+		 (long)getpid());
 	site_path(site->root, site->work, "w");
 	site_path(site->feeds, site->work, "feeds");
 	mkdir("build", 0755);

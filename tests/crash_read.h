@@ -28,7 +28,7 @@ enum crash_reader {
 
 struct crash_site {
 	char program[CRASH_PATH_BYTES]; /* absolute */
-	char work[CRASH_PATH_BYTES];    /* below build/tmp; holds: */
+	char work[CRASH_PATH_BYTES];    /* holds: */
 	char root[CRASH_PATH_BYTES];    /* where commands run */
 	char feeds[CRASH_PATH_BYTES];   /* what they import */
 	const char *store;              /* below root */
@@ -43,8 +43,9 @@ struct crash_site {
 	uint64_t commands;              /* run so far */
 };
 
+/* `folder`: where its files go; NULL: build/tmp. */
 void
-crash_site_init(struct crash_site *site, const char *program);
+crash_site_init(struct crash_site *site, const char *program, const char *folder);
 void
 crash_site_fini(struct crash_site *site);
 

@@ -256,3 +256,20 @@ make_manifest(struct world *world)
 	file_of(world, "JOURNAL", path);
 	unlink(path);
 }
+
+/* A store that an older program made. What it holds is read from it: here only change is judged. */
+void
+make_v2(struct world *world)
+{
+	char command[2 * FILE_PATH_BYTES], *text;
+	struct fault fault = {0};
+	uint64_t generation;
+	snprintf(command, sizeof(command), "mkdir -p '%s' && tar -C '%s' --strip-components=1 -xzf tests/stores/v2.tar.gz",
+		 world->path, world->path);
+	if (system(command) != 0)
+		abort();
+	fixture_need(ledger_read_store(world->path, &text, &generation, &fault), &fault, "v2");
+	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		ledger_put(&world->old, "%.*s", (int)(end - line), line);
+	free(text);
+}

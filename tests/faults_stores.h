@@ -31,8 +31,10 @@ make_damaged(struct world *world);
 /* The next record begins a new journal. */
 void
 make_full_journal(struct world *world);
-/* Of before the journal. */
+/* Of before the journal: one of ours, and tests/stores/v2.tar.gz. */
 void
 make_manifest(struct world *world);
+void
+make_v2(struct world *world);
 
 #endif

@@ -368,6 +368,7 @@ const struct work works[] = {
 	{"large-layer", make_layers, expect_large, .run = run_large},
 	{"new-journal", make_full_journal, expect_few, .run = run_few},
 	{"from-manifest", make_manifest, expect_few, .run = run_few},
+	{"from-v2", make_v2, expect_few, .run = run_few},
 	{"killed", make_killed, expect_few, .run = run_few},
 	{"killed-torn", make_torn, expect_few, .run = run_few},
 	{"killed-unsure", make_unsure, expect_few, .run = run_few},
