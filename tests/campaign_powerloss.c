@@ -356,10 +356,10 @@ highest(uint64_t states)
 
 /* How a writer ends before its time. */
 struct stop {
-	bool fails;         /* its sync number `at` fails, and its transaction with it; else it is killed before `at` */
-	uint32_t at;        /* an operation */
-	uint32_t again;     /* the next writer tries the same again and is killed so many operations on; 0: no */
-	bool retry;         /* the last writer tries the same again; else it does something else */
+	bool fails;     /* operation `at`, a sync, says EIO; else it is killed before `at` */
+	uint32_t at;
+	uint32_t again; /* the next writer tries the same and is killed so many operations on; 0: no */
+	bool retry;     /* the last writer tries the same; else it does something else */
 };
 
 /* What a kill left, without any loss of power; POWER_NOT_FOUND was told. */
@@ -683,7 +683,8 @@ main(int argc, char **argv)
 		{"sample", no_argument, NULL, 's'}, {"workload", required_argument, NULL, 'w'},
 		{"planted", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 'e'},
 		{"states", required_argument, NULL, 'n'}, {"state", required_argument, NULL, 't'},
-		{"print", no_argument, NULL, 'l'}, {"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'}, {0}
+		{"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'},
+		{"print", no_argument, NULL, 'l'}, {0}
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
