@@ -72,7 +72,7 @@ static uint32_t start_states;
 static struct power_judge judge;
 static struct power_world worlds[POWER_STATES];
 static struct told *told;
-static struct { uint64_t states, inner, explored, failed, points; } total;
+static struct { uint64_t states, inner, explored, failed, points, refused; } total;
 
 /* --- running scripts --------------------------------------------------------------------------- */
 
@@ -311,6 +311,7 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 	total.states += work.states;
 	total.inner += work.inner_states;
 	total.points += work.points;
+	total.refused += work.refused;
 	total.explored++;
 	total.failed += work.failures > 0;
 	if (work.failures > 0 || !options.sample)
@@ -694,6 +695,9 @@ main(int argc, char **argv)
 	run();
 	printf("%" PRIu64 " states and %" PRIu64 " in recoveries, %" PRIu64 " points, seed %" PRIu64
 	       ", %.1f s CPU\n", total.states, total.inner, total.points, options.seed, cpu_seconds());
+	if (total.refused > 0)
+		printf("%" PRIu64 " of them refused, by a " POWER_HINT " that was never there, where nothing was "
+		       "acknowledged\n", total.refused);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total.explored - total.failed, total.failed);
 	return total.failed == 0 ? 0 : 1;
 }
