@@ -131,7 +131,7 @@ asan: ## Build and run the unit tests under ASan and UBSan
 	@tests/run asan
 
 oracle: test-programs ## Long comparison with the naive twin (ORACLE_LOOKUPS=1000000000, ORACLE_SEED=N)
-	@ORACLE_LOOKUPS=$${ORACLE_LOOKUPS:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
+	@ORACLE_SEED=$${ORACLE_SEED:-$$(date +%s)} ORACLE_LOOKUPS=$${ORACLE_LOOKUPS:-1000000000} SUITE_SECONDS=$${SUITE_SECONDS:-36000} tests/run oracle
 
 fuzz-smoke: ## Fuzz each harness live for FUZZ_SECONDS (60); findings stay in build/fuzz/
 	@$(MAKE) VARIANT=fuzz fuzzers
@@ -210,8 +210,10 @@ $(eval $(call ARCHIVE,tests/helpers,$(TEST_HELPERS)))
 $(eval $(call ARCHIVE,fuzz/helpers,$(FUZZ_HELPERS)))
 $(eval $(call ARCHIVE,bench/helpers,$(BENCH_HELPERS)))
 
-# tests/extra_X.c, where there is one, belongs to tests/test_X.c alone.
-EXTRA = $(patsubst %.c,$(B)/%.o,$(wildcard tests/extra_$(1).c))
+# tests/extra_X.c and tests/extra_X_*.c, where there are any, belong to tests/test_X.c and tests/campaign_X.c
+# alone, and to those that say so here.
+EXTRA_oom = faults
+EXTRA = $(patsubst %.c,$(B)/%.o,$(wildcard $(foreach x,$(or $(EXTRA_$(1)),$(1)),tests/extra_$x.c tests/extra_$x_*.c)))
 $(B)/tests/test_%: $(B)/tests/test_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)

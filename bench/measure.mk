@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Included by the Makefile: the measurements of repute by itself (docs/bench.md says what each shows).
 
-.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots bench-judge bench-inspect flood
+.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots bench-judge bench-inspect bench-delta flood
 
 # $(1): a program of bench/, built for speed; $(2): its arguments
 BENCH_RUN = $(MAKE) VARIANT=bench build/obj/bench/bench/$(1) >&2 && mkdir -p build/tmp && \
@@ -32,6 +32,10 @@ bench-import: ## Text feeds to a published store, beside the parser alone (IMPOR
 bench-inspect: ## Packets from memory to verdicts, against 1 M and 10 M entries (INSPECT_ARGS='--entries 1e7 --traffic ipv4')
 	@$(call BENCH_RUN,bench_inspect,$(if $(INSPECT_ARGS),$(INSPECT_ARGS),--entries 1e6))
 	@$(if $(INSPECT_ARGS),:,build/obj/bench/bench/bench_inspect --entries 1e7)
+
+bench-delta: ## 1,000 changes to 10 k, 1 M and 10 M entries: CPU, disk, readers (DELTA_ARGS='--entries 1e6 --way delta')
+	@$(MAKE) VARIANT=bench build/obj/bench/repute >&2
+	@$(call BENCH_RUN,bench_delta,$(if $(DELTA_ARGS),$(DELTA_ARGS),--strict yes))
 
 flood: ## Keys chosen by one who knows the seed, beside random ones: building, look-ups (FLOOD_ARGS='--entries 1e6')
 	@$(call BENCH_RUN,bench_flood,$(if $(FLOOD_ARGS),$(FLOOD_ARGS),--strict yes))

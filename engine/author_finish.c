@@ -303,28 +303,17 @@ finish_entry(struct finish *finish, const struct author_key *entry)
 	return status == STATUS_OK ? emit_key(finish, &key) : status;
 }
 
-/* Keys of the view that this transaction did not name may lose the mirrored source's claims. */
+/* A key that this transaction did not name loses the mirrored source's claims. */
 static enum status
-finish_mirror(struct finish *finish)
+finish_unnamed(void *context, const struct key *key, uint32_t layer, uint32_t claims_id)
 {
-	struct view_cursor cursor = {0};
-	struct key key;
-	uint32_t layer, claims_id;
-	enum status status = STATUS_OK;
-	if (finish->author->mirror == AUTHOR_ALL_SOURCES)
-		return STATUS_OK;
-	while (status == STATUS_OK &&
-	       view_next(finish->author->view, &cursor, &key, &layer, &claims_id)) {
-		if (author_key_find(finish->author, &key) != NULL)
-			continue;
-		finish->count = 0;
-		finish->changed = false;
-		finish->known = true;
-		load_claims(finish, layer, claims_id);
-		apply_mirror(finish, finish->count, NULL);
-		status = emit_key(finish, &key);
-	}
-	return status;
+	struct finish *finish = context;
+	finish->count = 0;
+	finish->changed = false;
+	finish->known = true;
+	load_claims(finish, layer, claims_id);
+	apply_mirror(finish, finish->count, NULL);
+	return emit_key(finish, key);
 }
 
 enum status
@@ -346,7 +335,7 @@ author_finish(struct author *author, struct segment_build *build, struct author_
 	while (status == STATUS_OK && (entry = author_key_next(author, &place)) != NULL)
 		status = finish_entry(&finish, entry);
 	if (status == STATUS_OK)
-		status = finish_mirror(&finish);
+		status = author_mirror_each(author, finish_unnamed, &finish, fault);
 	counts->duplicates = author->duplicates;
 	counts->unchanged += author->duplicates;
 	free(finish.drafts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The insides of an author: gathering (author.c) and resolving (author_finish.c). */
+/* The insides of an author: gathering (author.c), resolving (author_finish.c), what a mirror takes back (author_mirror.c). */
 #ifndef ENGINE_AUTHOR_STATE_H
 #define ENGINE_AUTHOR_STATE_H
 
@@ -58,6 +58,16 @@ const struct author_key *
 author_key_next(const struct author *author, size_t *place);
 void
 author_key_get(const struct author_key *entry, struct key *key);
+
+/*
+ * The keys of the view that have a claim of the mirrored source and were not named: `layer` and `claims` as
+ * view_find gives them. In no promised order. What `call` gives other than STATUS_OK ends it.
+ */
+typedef enum status author_mirror_cb(void *context, const struct key *key, uint32_t layer,
+				     uint32_t claims);
+enum status
+author_mirror_each(const struct author *author, author_mirror_cb *call, void *context,
+		   struct fault *fault);
 
 /* The changes of a key in the order in which they apply; begin with *link = entry->links. */
 const struct author_change *

@@ -30,14 +30,14 @@ lines_fill(struct cli_lines *lines, struct fault *fault)
 	}
 	fflush(stdout);
 	lines->waits++;
-	for (;;) {
+	for (unsigned interrupts = 0;; interrupts++) {
 		ssize_t got = read(lines->fd, lines->buffer + kept, sizeof(lines->buffer) - kept);
 		if (got >= 0) {
 			lines->ended = got == 0;
 			lines->end += (size_t)got;
 			return STATUS_OK;
 		}
-		if (errno != EINTR)
+		if (errno != EINTR || interrupts >= LIMIT_INTERRUPTS)
 			return fault_errno(fault, errno, "standard input", "cannot read");
 		if (cli_interrupted()) {
 			lines->ended = true;

@@ -67,20 +67,25 @@ journal_close(struct journal *journal)
 	file_in_close(&journal->in);
 }
 
-/* The header at `offset`, if it is one of this journal; false for anything else. */
-static bool
-read_header(const struct journal *journal, uint64_t offset, struct record_d *record)
+/* The header at `offset`; *is: one of this journal. What cannot be read is not taken for something else. */
+static enum status
+read_header(const struct journal *journal, uint64_t offset, struct record_d *record, bool *is,
+	    struct fault *fault)
 {
-	if (offset >= journal->in.length || journal->in.length - offset < FORMAT_PAGE_BYTES ||
-	    file_in_read(&journal->in, offset, record, sizeof(*record), NULL) != STATUS_OK)
-		return false;
+	*is = false;
+	if (offset >= journal->in.length || journal->in.length - offset < FORMAT_PAGE_BYTES)
+		return STATUS_OK;
+	enum status status = file_in_read(&journal->in, offset, record, sizeof(*record), fault);
+	if (status != STATUS_OK) /* corrupt: cut meanwhile */
+		return status == STATUS_CORRUPT ? STATUS_OK : status;
 	uint64_t bytes = le64_get(record->bytes);
-	return le32_get(record->magic) == FORMAT_RECORD &&
-	       le64_get(record->sum) == hash_sum(record, offsetof(struct record_d, sum)) &&
-	       le64_get(record->journal) == journal->id &&
-	       le32_get(record->layer_count) <= LIMIT_LAYERS &&
-	       bytes >= FORMAT_PAGE_BYTES && bytes % FORMAT_PAGE_BYTES == 0 &&
-	       bytes <= LIMIT_RECORD_BYTES && bytes <= journal->in.length - offset;
+	*is = le32_get(record->magic) == FORMAT_RECORD &&
+	      le64_get(record->sum) == hash_sum(record, offsetof(struct record_d, sum)) &&
+	      le64_get(record->journal) == journal->id &&
+	      le32_get(record->layer_count) <= LIMIT_LAYERS &&
+	      bytes >= FORMAT_PAGE_BYTES && bytes % FORMAT_PAGE_BYTES == 0 &&
+	      bytes <= LIMIT_RECORD_BYTES && bytes <= journal->in.length - offset;
+	return STATUS_OK;
 }
 
 /* Does the payload have the sum that its header tells? */
@@ -102,27 +107,40 @@ check_payload(const struct journal *journal, uint64_t offset, const struct recor
 }
 
 /*
- * On to the next header of this journal before `limit`; false, and all as it was: there is none. It follows at once and
- * names the one before, or damage lies between: then it is looked for page by page.
+ * On to the next header of this journal before `limit`; *found false, and all as it was: there is none. It follows at
+ * once and names the one before, or damage lies between: then it is looked for page by page. Pages that
+ * cannot be read are damage too if a record stands behind them; else nobody knows whether they are one.
  */
-static bool
+static enum status
 next_header(const struct journal *journal, uint64_t limit, struct journal_place *place,
-	    struct record_d *record)
+	    struct record_d *record, bool *found, struct fault *fault)
 {
-	uint64_t offset = place->end;
 	struct record_d next;
-	while (offset < limit && offset < journal->in.length &&
-	       !(read_header(journal, offset, &next) &&
-		 (offset > place->end || le64_get(next.previous) == place->sum)))
-		offset += FORMAT_PAGE_BYTES;
-	if (offset >= limit || offset >= journal->in.length)
-		return false;
-	place->offset = offset;
-	place->end = offset + le64_get(next.bytes);
-	place->sum = le64_get(next.sum);
-	place->count++;
-	*record = next;
-	return true;
+	struct fault inner = {0};
+	enum status status = STATUS_OK;
+	unsigned unreadable = 0;
+	*found = false;
+	for (uint64_t offset = place->end; offset < limit && offset < journal->in.length &&
+	     unreadable < LIMIT_UNREADABLE_PAGES; offset += FORMAT_PAGE_BYTES) {
+		bool is;
+		enum status read = read_header(journal, offset, &next, &is, &inner);
+		if (read != STATUS_OK) {
+			status = read;
+			unreadable++;
+		}
+		if (!is || (offset == place->end && le64_get(next.previous) != place->sum))
+			continue;
+		place->offset = offset;
+		place->end = offset + le64_get(next.bytes);
+		place->sum = le64_get(next.sum);
+		place->count++;
+		*record = next;
+		*found = true;
+		return STATUS_OK;
+	}
+	if (status != STATUS_OK && fault != NULL)
+		*fault = inner;
+	return status;
 }
 
 /* A record that was read before, in this journal and not changed since? */
@@ -150,12 +168,17 @@ journal_walk(const struct journal *journal, const struct journal_place *known, u
 	while (!good) {
 		struct record_d record;
 		struct journal_place at = from;
-		while (next_header(journal, limit, &at, &record))
-			;
+		enum status status;
+		bool found;
+		do
+			status = next_header(journal, limit, &at, &record, &found, fault);
+		while (status == STATUS_OK && found);
+		if (status != STATUS_OK)
+			return status;
 		if (at.count == 0)
 			return corrupt(fault, FORMAT_PAGE_BYTES, "no record is whole");
 		if (at.count > from.count) {
-			enum status status = check_payload(journal, at.offset, &record, &good, fault);
+			status = check_payload(journal, at.offset, &record, &good, fault);
 			if (status != STATUS_OK)
 				return status;
 		} else {
@@ -177,9 +200,12 @@ journal_next(const struct journal *journal, struct journal_place *place, bool *w
 		at = (struct journal_place){
 			.id = journal->id, .end = FORMAT_PAGE_BYTES, .sum = journal->first_sum,
 		};
-	if (!next_header(journal, UINT64_MAX, &at, &record))
-		return fault_set(fault, STATUS_MISSING, NULL, at.end, "no further record");
-	enum status status = check_payload(journal, at.offset, &record, whole, fault);
+	bool found;
+	enum status status = next_header(journal, UINT64_MAX, &at, &record, &found, fault);
+	if (status == STATUS_OK && !found)
+		status = fault_set(fault, STATUS_MISSING, NULL, at.end, "no further record");
+	if (status == STATUS_OK)
+		status = check_payload(journal, at.offset, &record, whole, fault);
 	if (status == STATUS_OK)
 		*place = at;
 	return status;
@@ -215,6 +241,7 @@ journal_state(const struct journal *journal, const struct journal_place *place,
 		state->layer[i].number = le64_get(rows[i].number);
 		state->layer[i].offset = le64_get(rows[i].offset);
 		state->layer[i].bytes = le64_get(rows[i].bytes);
+		state->layer[i].stamp = le64_get(rows[i].stamp);
 		memcpy(state->layer[i].sha256, rows[i].sha256, 32);
 	}
 	return STATUS_OK;
@@ -306,6 +333,7 @@ fill_payload(uint8_t *bytes, uint64_t offset, struct journal_state *state,
 		row[i].number = le64_make(layer->number);
 		row[i].offset = le64_make(layer->offset);
 		row[i].bytes = le64_make(layer->bytes);
+		row[i].stamp = le64_make(layer->stamp);
 		memcpy(row[i].sha256, layer->sha256, 32);
 	}
 }
@@ -358,15 +386,14 @@ make_record(const struct journal_place *before, struct journal_state *state,
 }
 
 enum status
-journal_append(const char *path, struct journal_place *place, struct journal_state *state,
-	       const struct journal_parts *parts, bool *cut, struct fault *fault)
+journal_append(const struct file_tail *tail, struct journal_place *place,
+	       struct journal_state *state, const struct journal_parts *parts, struct fault *fault)
 {
 	uint8_t *bytes = NULL;
 	struct journal_place next;
-	*cut = true;
 	enum status status = make_record(place, state, parts, &bytes, &next, fault);
 	if (status == STATUS_OK)
-		status = file_append(path, place->end, bytes, next.end - next.offset, cut, fault);
+		status = file_tail_append(tail, bytes, next.end - next.offset, fault);
 	free(bytes);
 	if (status == STATUS_OK)
 		*place = next;

@@ -38,12 +38,16 @@
 #define LIMIT_CSV_COLUMNS 256
 #define LIMIT_REJECTS_SHOWN 20          /* rejects printed in full before a count */
 
+/* the system */
+#define LIMIT_INTERRUPTS 100            /* a call that signals break off is made again so often */
+
 /* store */
 #define LIMIT_LAYERS 8                  /* one base and seven overlays */
 #define LIMIT_JOURNAL_BYTES (64ull << 20) /* a longer journal is begun anew */
 #define LIMIT_JOURNAL_RECORDS 1024      /* so is one with more records */
 #define LIMIT_RECORD_BYTES (1ull << 33) /* of one record: 1,000 profiles of 4 MiB fit */
 #define LIMIT_INLINE_BYTES (1u << 20)   /* a larger segment has a file of its own */
+#define LIMIT_UNREADABLE_PAGES 64       /* of a journal that are stepped over on the way to the next record */
 #define LIMIT_SECTIONS 64
 #define LIMIT_COVERING 640              /* covering keys looked at in a segment: all prefixes,
                                          * names and paths, and the longest \* patterns */

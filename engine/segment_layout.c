@@ -323,48 +323,48 @@ line_has_alike(const struct bucket_d *line)
 	return alike;
 }
 
-/* Slots that have the tag of some slot of `line`, in the lines that one probe may see. */
-static bool
-probe_bounded(const struct bucket_d *lines, uint64_t line, uint64_t from, unsigned most)
+/* Slots of one tag in the lines that a probe from `from` on may see. */
+static unsigned
+probe_alike(const struct bucket_d *lines, uint64_t from, uint16_t tag)
 {
-	for (unsigned slot = 0; slot < FORMAT_SLOTS; slot++) {
-		uint16_t flags = le16_get(lines[line].slot[slot]);
-		unsigned alike = 0;
-		if ((flags & BUCKET_FLAGS) == 0)
-			continue;
-		for (uint64_t i = from; i <= from + HOPS_MOST; i++)
-			alike += (unsigned)__builtin_popcount(
-				bucket_find(&lines[i], flags & FORMAT_SLOT_TAG));
-		if (alike > most)
-			return false;
-	}
-	return true;
+	unsigned alike = 0;
+	for (uint64_t i = from; i <= from + HOPS_MOST; i++)
+		alike += (unsigned)__builtin_popcount(bucket_find(&lines[i], tag));
+	return alike;
 }
 
-/* More than HOPS_MOST + 1 alike in a probe's lines are two in one of them: only such are looked at. */
+/* More than HOPS_MOST + 1 alike in a probe's lines are two in one of them: only such tags are counted. */
 static bool
-probes_bounded(const struct maker *maker, const struct bucket_d *lines, uint64_t buckets)
+line_bounded(const struct maker *maker, const struct bucket_d *lines, uint64_t line)
 {
 	static_assert(ALIKE_MOST > HOPS_MOST, "two in one line");
+	static_assert(2 * HOPS_MOST <= LIMIT_BUCKET_HOPS, "the last line's probes have lines");
 	unsigned most = maker->kind == KIND_URL ? 2 * ALIKE_MOST : ALIKE_MOST;
-	for (uint64_t line = 0; line < buckets + HOPS_MOST; line++) {
-		if (!line_has_alike(&lines[line]))
-			continue;
+	for (unsigned slot = 0; slot < FORMAT_SLOTS; slot++) {
+		uint16_t flags = le16_get(lines[line].slot[slot]), tag = flags & FORMAT_SLOT_TAG;
+		uint32_t same = (flags & BUCKET_FLAGS) == 0 ? 0 : bucket_find(&lines[line], tag);
+		if ((same & (same - 1)) == 0 || (same & ((1u << slot) - 1)) != 0)
+			continue; /* one, or counted at a slot before */
 		for (uint64_t from = line < HOPS_MOST ? 0 : line - HOPS_MOST; from <= line; from++)
-			if (!probe_bounded(lines, line, from, most))
+			if (probe_alike(lines, from, tag) > most)
 				return false;
 	}
 	return true;
 }
 
-/* False if some node, or all on average, would stand too far from home. `lines` is zeroed. */
+/*
+ * False if some node, or all on average, would stand too far from home. *bounded: no probe sees too
+ * many of one tag; as soon as one does the lines are of no use, and only hops are counted. Each line
+ * is looked at when those that its probes see are full. `lines` is zeroed.
+ */
 static bool
-fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
+fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets, bool *bounded)
 {
 	size_t next = 0, count = maker->count;
 	uint64_t hops = 0;
 	uint32_t record = 0;
 	struct sort_node node = node_at(maker, 0);
+	*bounded = true;
 	for (uint64_t line = 0; line < buckets + LIMIT_BUCKET_HOPS; line++) {
 		lines[line].base = le32_make(record);
 		for (unsigned slot = 0; next < count && slot < FORMAT_SLOTS; slot++) {
@@ -374,13 +374,17 @@ fill_lines(const struct maker *maker, struct bucket_d *lines, uint64_t buckets)
 			if (line - home > HOPS_MOST)
 				return false;
 			hops += line - home;
-			lines[line].slot[slot] = le16_make((uint16_t)(bucket_tag(node.hash) |
-								      node.flags));
-			mark_overflow(lines, home, line, node.hash);
 			record += node.record != NO_RECORD;
+			if (*bounded) {
+				lines[line].slot[slot] = le16_make(
+					(uint16_t)(bucket_tag(node.hash) | node.flags));
+				mark_overflow(lines, home, line, node.hash);
+			}
 			if (++next < count)
 				node = node_at(maker, next);
 		}
+		if (*bounded && line >= HOPS_MOST && line_has_alike(&lines[line - HOPS_MOST]))
+			*bounded = line_bounded(maker, lines, line - HOPS_MOST);
 	}
 	return next == count && hops <= count / HOPS_MEAN_PART + HOPS_SPARE;
 }
@@ -390,7 +394,7 @@ static enum status
 place(const struct maker *maker, struct layout *layout, bool *placed, struct fault *fault)
 {
 	uint64_t buckets = maker->count / SLOTS_PLANNED + 1;
-	bool filled = false;
+	bool filled = false, bounded = false;
 	for (int tries = 0; tries < GROWTHS && !filled; tries++, buckets += buckets / 8 + 1) {
 		free(layout->lines);
 		layout->lines_count = buckets + LIMIT_BUCKET_HOPS;
@@ -399,9 +403,9 @@ place(const struct maker *maker, struct layout *layout, bool *placed, struct fau
 		if (layout->lines == NULL || buckets > UINT32_MAX)
 			return fault_set(fault, STATUS_NO_MEMORY, NULL, 0,
 					 "no memory for %llu lines", (unsigned long long)buckets);
-		filled = fill_lines(maker, layout->lines, buckets);
+		filled = fill_lines(maker, layout->lines, buckets, &bounded);
 	}
-	*placed = filled && probes_bounded(maker, layout->lines, layout->buckets);
+	*placed = filled && bounded;
 	return STATUS_OK;
 }
 

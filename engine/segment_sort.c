@@ -9,12 +9,13 @@
 #include "engine/path.h"
 
 #define SPLIT_BITS 8           /* of one split: 256 runs */
-#define LEAF_MOST 2048         /* rows of a leaf: they and their pairs fit a 256 KiB cache */
-#define LEAF_BITS 10           /* a split aims at leaves of half that */
+#define LEAF_MOST 8192         /* rows of a leaf: they and their pairs fit a cache of 1 MiB */
+#define LEAF_BITS 11           /* a split aims at leaves of half that */
 #define FETCH_BYTES 192        /* how far ahead of a run's end */
 #define ROW_MOST 36
 #define CROWD_MOST 32          /* pairs in one place for which insertion is cheap */
-#define PAIR_BITS 11           /* a leaf's pairs are dealt into as many places as it has rows */
+#define CROWD_BITS 9        /* of one round that parts a crowd */
+#define PAIR_BITS 13           /* a leaf's pairs are dealt into as many places as it has rows */
 
 struct pair {
 	uint64_t hash;
@@ -74,15 +75,18 @@ split_body(const struct sort *sort, uint8_t *rows, size_t count, unsigned used, 
 	}
 	for (size_t run = 0; !together && run < (size_t)1 << bits; run++) {
 		while (next[run] < ends[run] * size) {
-			uint8_t row[ROW_MOST], *here = rows + next[run];
-			memcpy(row, here, size);
-			size_t to = hash_digit(row_hash(sort->seed, row, key_bytes), used, bits);
-			uint8_t *there = rows + next[to], other[ROW_MOST];
-			__builtin_prefetch(there + FETCH_BYTES, 1);
-			memcpy(other, there, size); /* memmove would be a call */
-			memcpy(here, other, size);
-			memcpy(there, row, size);
-			next[to] += size;
+			uint8_t row[ROW_MOST], other[ROW_MOST];
+			memcpy(row, rows + next[run], size);
+			for (size_t to; (to = hash_digit(row_hash(sort->seed, row, key_bytes), used,
+							 bits)) != run; memcpy(row, other, size)) {
+				uint8_t *there = rows + next[to];
+				__builtin_prefetch(there + FETCH_BYTES, 1);
+				memcpy(other, there, size);
+				memcpy(there, row, size);
+				next[to] += size;
+			}
+			memcpy(rows + next[run], row, size);
+			next[run] += size;
 		}
 	}
 }
@@ -130,24 +134,6 @@ keys_body(uint8_t *rows, size_t count, size_t byte, size_t ends[1 << SPLIT_BITS]
 	return true;
 }
 
-/* Few of them, by their keys. */
-INLINE void
-few_body(struct sort *sort, uint8_t *rows, size_t count, size_t size, size_t key_bytes)
-{
-	for (size_t i = 1; i < count; i++) {
-		uint8_t row[ROW_MOST];
-		size_t j = i;
-		int order = 1;
-		memcpy(row, rows + i * size, size);
-		while (j > 0 && (order = memcmp(rows + (j - 1) * size, row, key_bytes)) > 0) {
-			memcpy(rows + j * size, rows + (j - 1) * size, size);
-			j--;
-		}
-		sort->twice |= j > 0 && order == 0;
-		memcpy(rows + j * size, row, size);
-	}
-}
-
 /* --- leaves ------------------------------------------------------------------------------- */
 
 INLINE int
@@ -162,22 +148,20 @@ pair_order(const uint8_t *rows, const struct pair *a, const struct pair *b, size
 
 /* Into their places by the next bits. How many share one at most: those are still to be sorted. */
 INLINE uint32_t
-deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, size_t size,
-	   size_t key_bytes)
+deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, unsigned bits,
+	   size_t size, size_t key_bytes)
 {
-	unsigned bits = used + PAIR_BITS > 64 ? 64 - used : PAIR_BITS;
-	memset(sort->starts, 0, sizeof(sort->starts));
+	memset(sort->starts, 0, ((1 << bits) + 1) * sizeof(*sort->starts));
 	for (size_t i = 0; i < count; i++) {
 		sort->dealt[i].hash = row_hash(sort->seed, rows + i * size, key_bytes);
 		sort->dealt[i].place = (uint32_t)i;
 		sort->starts[hash_digit(sort->dealt[i].hash, used, bits) + 1]++;
 	}
 	uint32_t most = 0;
-	for (size_t i = 1; i < 1 << PAIR_BITS; i++) {
+	for (size_t i = 1; i <= (size_t)1 << bits; i++) {
 		most = sort->starts[i] > most ? sort->starts[i] : most;
 		sort->starts[i] += sort->starts[i - 1];
 	}
-	most = sort->starts[1 << PAIR_BITS] > most ? sort->starts[1 << PAIR_BITS] : most;
 	for (size_t i = 0; i < count; i++)
 		sort->pairs[sort->starts[hash_digit(sort->dealt[i].hash, used, bits)]++] =
 			sort->dealt[i];
@@ -185,9 +169,9 @@ deal_pairs(struct sort *sort, const uint8_t *rows, size_t count, unsigned used, 
 }
 
 INLINE void
-insert_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, size_t key_bytes)
+insert_pairs(struct sort *sort, const uint8_t *rows, struct pair *pairs, size_t count, size_t size,
+	     size_t key_bytes)
 {
-	struct pair *pairs = sort->pairs;
 	for (size_t i = 1; i < count; i++) {
 		struct pair pair = pairs[i];
 		size_t j = i;
@@ -201,58 +185,113 @@ insert_pairs(struct sort *sort, const uint8_t *rows, size_t count, size_t size, 
 	}
 }
 
-/* from[start .. half) and from[half .. end) to to[start .. end), by hash alone. */
-static void
-merge_runs(const struct pair *from, struct pair *to, size_t start, size_t half, size_t end)
+/* --- crowds: hashes that somebody chose ---------------------------------------------------------- */
+
+/* The n-th eight bytes of a row's key as a number; zeros behind its end. */
+INLINE uint64_t
+key_word(const uint8_t *row, size_t n, size_t key_bytes)
 {
-	size_t a = start, b = half;
-	for (size_t at = start; at < end; at++) {
-		bool first = b == end || (a < half && from[a].hash <= from[b].hash);
-		to[at] = first ? from[a++] : from[b++];
-	}
+	if (8 * n + 8 > key_bytes)
+		return (uint64_t)be32_get(row + 8 * n) << 32;
+	return be64_get(row + 8 * n);
 }
 
-/* Hashes that somebody chose: runs of 1, 2, 4 ... merged from `pairs` to `dealt` and back. */
-static void
-merge_pairs(struct sort *sort, size_t count)
+/*
+ * Where pairs first differ: bits to skip of `hash`, which is put to the next word of the key when all
+ * have the same. False if they are the same to the end.
+ */
+INLINE bool
+pairs_differ(const uint8_t *rows, struct pair *pairs, size_t count, size_t *words, unsigned *used,
+	     size_t size, size_t key_bytes)
 {
-	struct pair *from = sort->pairs, *to = sort->dealt, *swap;
-	for (size_t run = 1; run < count; run *= 2, swap = from, from = to, to = swap) {
-		for (size_t start = 0; start < count; start += 2 * run) {
-			size_t half = start + run < count ? start + run : count;
-			size_t end = half + run < count ? half + run : count;
-			merge_runs(from, to, start, half, end);
+	uint64_t differ = 0;
+	for (size_t i = 1; i < count; i++)
+		differ |= pairs[i].hash ^ pairs[0].hash;
+	for (; differ == 0 && 8 * *words < key_bytes; ++*words) {
+		for (size_t i = 0; i < count; i++) {
+			pairs[i].hash = key_word(rows + pairs[i].place * size, *words, key_bytes);
+			differ |= pairs[i].hash ^ pairs[0].hash;
 		}
 	}
-	if (from != sort->pairs)
-		memcpy(sort->pairs, from, count * sizeof(*from));
+	*used = differ == 0 ? 64 : (unsigned)__builtin_clzll(differ);
+	return differ != 0;
 }
 
-/* False: rows of one hash, crowded, are still to be sorted by their keys. */
-INLINE bool
-leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, size_t size,
+typedef void crowd_fn(struct sort *sort, const uint8_t *rows, struct pair *pairs, size_t count,
+		      size_t words);
+
+/* Pairs in places that end where `ends` says. */
+INLINE void
+places_body(struct sort *sort, const uint8_t *rows, struct pair *pairs, const uint32_t *ends,
+	    size_t places, size_t words, crowd_fn *crowd, size_t size, size_t key_bytes)
+{
+	for (size_t i = 0, from = 0; i < places; from = ends[i++]) {
+		size_t count = ends[i] - from;
+		if (count > CROWD_MOST)
+			crowd(sort, rows, pairs + from, count, words);
+		else if (count > 1)
+			insert_pairs(sort, rows, pairs + from, count, size, key_bytes);
+	}
+}
+
+/*
+ * Pairs of which `words` of the key's words are known to be the same, or 0: of their hash. Each round
+ * parts them by the bits where they differ, so that chosen ones cost no more than log(count) rounds.
+ */
+INLINE void
+crowd_body(struct sort *sort, const uint8_t *rows, struct pair *pairs, size_t count, size_t words,
+	   crowd_fn *again, size_t size, size_t key_bytes)
+{
+	uint32_t ends[1 << CROWD_BITS] = {0}, sum = 0, most = 0;
+	unsigned used;
+	if (!pairs_differ(rows, pairs, count, &words, &used, size, key_bytes)) {
+		sort->twice |= key_bytes != 0;
+		return;
+	}
+	unsigned bits = used + CROWD_BITS > 64 ? 64 - used : CROWD_BITS;
+	for (size_t i = 0; i < count; i++) {
+		sort->dealt[i] = pairs[i];
+		ends[hash_digit(pairs[i].hash, used, bits)]++;
+	}
+	for (size_t i = 0; i < 1 << CROWD_BITS; i++) {
+		uint32_t here = ends[i];
+		most = here > most ? here : most;
+		ends[i] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < count; i++)
+		pairs[ends[hash_digit(sort->dealt[i].hash, used, bits)]++] = sort->dealt[i];
+	if (most <= CROWD_MOST)
+		insert_pairs(sort, rows, pairs, count, size, key_bytes);
+	else
+		places_body(sort, rows, pairs, ends, 1 << CROWD_BITS, words, again, size, key_bytes);
+}
+
+INLINE void
+leaf_body(struct sort *sort, uint8_t *rows, size_t count, unsigned used, crowd_fn *crowd, size_t size,
 	  size_t key_bytes)
 {
-	const struct pair *pairs = sort->pairs;
-	bool crowded = deal_pairs(sort, rows, count, used, size, key_bytes) > CROWD_MOST;
-	if (crowded)
-		merge_pairs(sort, count);
+	struct pair *pairs = sort->pairs;
+	unsigned bits = 1;
+	while (bits < PAIR_BITS && count >> bits != 0)
+		bits++;
+	bits = used + bits > 64 ? 64 - used : bits;
+	if (deal_pairs(sort, rows, count, used, bits, size, key_bytes) <= CROWD_MOST)
+		insert_pairs(sort, rows, pairs, count, size, key_bytes);
 	else
-		insert_pairs(sort, rows, count, size, key_bytes);
+		places_body(sort, rows, pairs, sort->starts, (size_t)1 << bits, 0, crowd, size, key_bytes);
 	for (size_t i = 0; i < count; i++)
 		memcpy(sort->rows + i * size, rows + pairs[i].place * size, size);
 	memcpy(rows, sort->rows, count * size);
-	return !crowded;
 }
 
 /* --- one function a shape ------------------------------------------------------------------ */
 
 typedef void split_fn(const struct sort *sort, uint8_t *rows, size_t count, unsigned used,
 		      unsigned bits, size_t *ends);
-typedef bool leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
+typedef void leaf_fn(struct sort *sort, uint8_t *rows, size_t count, unsigned used);
 typedef size_t alike_fn(const struct sort *sort, const uint8_t *rows, size_t count);
 typedef bool keys_fn(uint8_t *rows, size_t count, size_t byte, size_t *ends);
-typedef void few_fn(struct sort *sort, uint8_t *rows, size_t count);
 
 struct shape {
 	size_t size, key_bytes;
@@ -260,7 +299,6 @@ struct shape {
 	leaf_fn *leaf;
 	alike_fn *alike;
 	keys_fn *keys;
-	few_fn *few;
 };
 
 #define SHAPE(name, size, key_bytes)                                                              \
@@ -269,9 +307,14 @@ struct shape {
 	{                                                                                         \
 		split_body(sort, rows, count, used, bits, ends, size, key_bytes);                 \
 	}                                                                                         \
-	static bool leaf_##name(struct sort *sort, uint8_t *rows, size_t count, unsigned used)    \
+	static void crowd_##name(struct sort *sort, const uint8_t *rows, struct pair *pairs,      \
+				 size_t count, size_t words)                                      \
 	{                                                                                         \
-		return leaf_body(sort, rows, count, used, size, key_bytes);                       \
+		crowd_body(sort, rows, pairs, count, words, crowd_##name, size, key_bytes);       \
+	}                                                                                         \
+	static void leaf_##name(struct sort *sort, uint8_t *rows, size_t count, unsigned used)    \
+	{                                                                                         \
+		leaf_body(sort, rows, count, used, crowd_##name, size, key_bytes);                \
 	}                                                                                         \
 	static size_t alike_##name(const struct sort *sort, const uint8_t *rows, size_t count)    \
 	{                                                                                         \
@@ -281,12 +324,8 @@ struct shape {
 	{                                                                                         \
 		return keys_body(rows, count, byte, ends, size);                                  \
 	}                                                                                         \
-	static void few_##name(struct sort *sort, uint8_t *rows, size_t count)                    \
-	{                                                                                         \
-		few_body(sort, rows, count, size, key_bytes);                                     \
-	}                                                                                         \
 	static const struct shape shape_##name = {size, key_bytes, split_##name, leaf_##name,     \
-						  alike_##name, keys_##name, few_##name};
+						  alike_##name, keys_##name};
 
 SHAPE(node, sizeof(struct sort_node), 0)
 SHAPE(ipv4, sizeof(struct hosts_record), 4)
@@ -311,8 +350,8 @@ sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t 
 	size_t ends[1 << SPLIT_BITS] = {0};
 	if (count < 2 || shape->key_bytes == 0)
 		return;
-	if (count <= CROWD_MOST) {
-		shape->few(sort, rows, count);
+	if (count <= LEAF_MOST) {
+		shape->leaf(sort, rows, count, 0);
 		return;
 	}
 	while (byte < shape->key_bytes && !shape->keys(rows, count, byte, ends))
@@ -323,17 +362,6 @@ sort_equals(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t 
 	}
 	for (size_t run = 0, from = 0; run < 1 << SPLIT_BITS; from = ends[run++])
 		sort_equals(sort, shape, rows + from * shape->size, ends[run] - from, byte + 1);
-}
-
-/* Rows that stand by hash: those of one hash by their keys. */
-static void
-sort_crowds(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t count)
-{
-	for (size_t from = 0, run; from < count; from += run) {
-		uint8_t *first = rows + from * shape->size;
-		run = shape->alike(sort, first, count - from);
-		sort_equals(sort, shape, first, run, 0);
-	}
 }
 
 static unsigned
@@ -357,8 +385,7 @@ sort_run(struct sort *sort, const struct shape *shape, uint8_t *rows, size_t cou
 		return;
 	}
 	if (count <= LEAF_MOST) {
-		if (!shape->leaf(sort, rows, count, used))
-			sort_crowds(sort, shape, rows, count);
+		shape->leaf(sort, rows, count, used);
 		return;
 	}
 	unsigned bits = bits_of_split(count, used);

@@ -5,7 +5,8 @@
  *
  *   rows --- split by the first bits of the hash ---> up to 256 runs, in place
  *   run  --- split again ... until it fits a core's own cache ---> leaf
- *   leaf --- (hash, place) pairs sorted, rows gathered, copied back
+ *   leaf --- (hash, place) pairs sorted, rows gathered, copied back; where somebody chose the hashes,
+ *            crowded pairs are parted by the bits, and then the key words, where they differ
  *
  * A split is the American flag sort of McIlroy, Bostic and McIlroy (1993); each
  * run's next rows are fetched ahead, so that it moves at the speed of memory

@@ -38,11 +38,15 @@ store_is_there(const char *directory);
 
 /*
  * The newest good state, and its layers (R2, R3). `before` (may be NULL): an older view, whose images are
- * shared. A view of the state before a damaged one says so (view->damaged).
+ * shared as long as they are sound. `sealed`: layers are copied into sealed memory. A view of the state
+ * before a damaged one says so (view->damaged).
  */
 enum status
-view_load(const char *directory, const struct view *before, struct view **view,
+view_load(const char *directory, const struct view *before, bool sealed, struct view **view,
 	  struct fault *fault);
+/* The same view with the heirs of its images (image.h), without a look at the directory. */
+enum status
+view_with_heirs(const struct view *view, struct view **fresh, struct fault *fault);
 /* Put a layer on top of a view that nobody else has yet; takes over the pin on `image`. */
 enum status
 view_push(struct view *view, const struct journal_layer *row, struct image *image,

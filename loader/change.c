@@ -136,7 +136,7 @@ report_json(const char *source, const struct ingest_result *result)
 	json_double(&json, result->seconds, 3);
 	json_object_end(&json);
 	json_line(&json);
-	json_flush(&json, stdout);
+	cli_json_flush(&json);
 	json_fini(&json);
 }
 

@@ -418,7 +418,7 @@ verify_manifest(struct verify *verify)
 {
 	struct fault fault = {0};
 	struct view *view;
-	enum status status = view_load(verify->cli->store, NULL, &view, &fault);
+	enum status status = view_load(verify->cli->store, NULL, false, &view, &fault);
 	if (status != STATUS_OK) {
 		report_fault(verify, STORE_MANIFEST, status, &fault);
 		return;
@@ -469,7 +469,7 @@ is_layer(const struct plan *plan, uint64_t number)
 	return false;
 }
 
-/* A hint that is wrong costs readers a look at the journal, no more: never damage. */
+/* A hint that is wrong costs readers a look at the journal, no more: never damage. One that cannot be read is. */
 static void
 verify_counter(struct verify *verify)
 {
@@ -481,9 +481,11 @@ verify_counter(struct verify *verify)
 		status = file_counter_open(path, false, &counter, &fault);
 	uint64_t value = status == STATUS_OK ? __atomic_load_n(counter.value, __ATOMIC_ACQUIRE) : 0;
 	file_counter_close(&counter);
-	if (status != STATUS_OK)
+	if (status == STATUS_MISSING)
 		report_text(verify, STORE_COUNTER, VERDICT_NOTE,
 			    "no counter; the next write makes one");
+	else if (status != STATUS_OK)
+		report_fault(verify, STORE_COUNTER, status, &fault);
 	else if (verify->planned && value != verify->plan.state.generation)
 		report_text(verify, STORE_COUNTER, VERDICT_NOTE, "says %" PRIu64
 			    ", the journal %" PRIu64 "; the next write mends it", value,

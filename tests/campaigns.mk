@@ -9,10 +9,26 @@ CAMPAIGNS = $(CAMPAIGN_SRC:%.c=$(B)/%)
 CAMPAIGN_RUN = $(MAKE) $(B)/tests/campaign_$(1) $(B)/repute >&2 && mkdir -p build/tmp && \
 	REPUTE=$(B)/repute $(B)/tests/campaign_$(1) $(2)
 
-# tests/extra_X.c, where there is one, belongs to tests/campaign_X.c alone, as it does to tests/test_X.c.
 $(B)/tests/campaign_%: $(B)/tests/campaign_%.o $$(call EXTRA,$$*) $(B)/tests/helpers.a $(ARCHIVES)
 	$(SAY) LD $(@:build/obj/%=%)
 	$(Q)$(LINK) $< $(call EXTRA,$*) $(B)/tests/helpers.a $(LINK_ARCHIVES) -o $@ $(TEST_LIBS)
+
+.PHONY: careless
+careless: ## Truncate, overwrite, remove files of a store under its readers, 10,000 times (CARELESS_ARGS='--seed 2')
+	@$(call CAMPAIGN_RUN,careless,$(CARELESS_ARGS))
+
+.PHONY: crash
+crash: ## Kill the command line at every system call that touches files (CRASH_ARGS='--workload add')
+	@$(call CAMPAIGN_RUN,crash,$(CRASH_ARGS))
+
+.PHONY: powerloss
+powerloss: ## Lose the power at every point of what a writer does, a million states (14 minutes of CPU; POWERLOSS='--states N --seconds N --seed N')
+	@$(call CAMPAIGN_RUN,powerloss,$(POWERLOSS))
+
+.PHONY: deltas
+deltas: all ## Delta chains of DATA (../shared/data), version by version, look-ups running (CHAINS='ip-ddrimus')
+	@mkdir -p build/tmp
+	@REPUTE=build/repute tests/deltas --json build/tmp/deltas.json $(DATA) $(CHAINS)
 
 .PHONY: time
 time: ## Simulated years: expiry and clocks against a model, by the library and by the command line (TIME_ARGS="--seed N --histories N --cli N")

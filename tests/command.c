@@ -12,12 +12,14 @@
 #include "engine/author.h"
 #include "engine/canon.h"
 #include "engine/store.h"
+#include "loader/commands.h"
 #include "query/commands.h"
 #include "tests/fixture.h"
 
 static const struct cli_command *const commands[] = {
 	&cmd_lookup, &cmd_check, &cmd_list, &cmd_profile, &cmd_info, &cmd_inspect, &cmd_verify, &cmd_dump,
-	&cmd_preview, NULL
+	&cmd_preview, &cmd_stats, &cmd_import, &cmd_add, &cmd_remove, &cmd_retag, &cmd_tag, &cmd_source,
+	&cmd_expire, &cmd_compact, NULL
 };
 static const struct cli_program program = {"repute", "tests", "Tests.", commands};
 

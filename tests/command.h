@@ -54,7 +54,7 @@ command_put(const struct command_row *rows, size_t count, bool compact);
 #define COMMAND_SAMPLE 11
 extern const struct command_row command_sample[COMMAND_SAMPLE];
 
-/* main() of a program with the commands of query/. */
+/* main() of a program with the commands that work on a store. */
 int
 command_main(char **argv);
 /* In a child, with `input` on stdin; argv without the program's name. Returns the exit status. */

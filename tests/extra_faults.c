@@ -1,183 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/extra_faults.h"
+#include "tests/extra_faults_state.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <signal.h>
 
-static volatile long left = -1;
-static volatile bool endless;
-static int error_given;
-static const char *struck;
+#define ERRORS 10
+#define ENDLESS 300000
+#define BIT(error) (1u << (error))
 
-void
-faults_arm(long at, int error, bool for_ever)
+/* Places of errors in a set. */
+enum { AT_EIO, AT_ENOSPC, AT_EMFILE, AT_ENFILE, AT_EINTR, AT_EACCES, AT_ENOMEM, AT_SHORT, AT_NOTHING };
+
+#define IO BIT(AT_EIO)
+#define FULL BIT(AT_ENOSPC)
+#define FILES (BIT(AT_EMFILE) | BIT(AT_ENFILE))
+#define INTR BIT(AT_EINTR)
+#define ACCES BIT(AT_EACCES)
+#define MEM BIT(AT_ENOMEM)
+#define SHORT BIT(AT_SHORT)
+#define NOTHING BIT(AT_NOTHING)
+
+/* What each call can give; Linux, man 2. */
+static const struct {
+	const char *name;
+	unsigned what, errors;
+} calls[CALLS] = {
+	[CALL_OPEN] = {"open", FAULTS_FILES, IO | FILES | INTR | ACCES | MEM},
+	[CALL_CREATE] = {"create", FAULTS_FILES, IO | FULL | FILES | INTR | ACCES | MEM},
+	[CALL_FOLDER] = {"opendir", FAULTS_FILES, IO | FILES | ACCES | MEM},
+	[CALL_NAME] = {"readdir", FAULTS_FILES, IO},
+	[CALL_READ] = {"read", FAULTS_FILES, IO | INTR | SHORT},
+	[CALL_PREAD] = {"pread", FAULTS_FILES, IO | INTR | SHORT},
+	[CALL_WRITE] = {"write", FAULTS_FILES, IO | FULL | INTR | SHORT | NOTHING},
+	[CALL_PWRITE] = {"pwrite", FAULTS_FILES, IO | FULL | INTR | SHORT | NOTHING},
+	[CALL_CLOSE] = {"close", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_FSYNC] = {"fsync", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_FDATASYNC] = {"fdatasync", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_RENAME] = {"rename", FAULTS_FILES, IO | FULL | ACCES | MEM},
+	[CALL_LINK] = {"link", FAULTS_FILES, IO | FULL | ACCES | MEM},
+	[CALL_UNLINK] = {"unlink", FAULTS_FILES, IO | ACCES | MEM},
+	[CALL_MKDIR] = {"mkdir", FAULTS_FILES, IO | FULL | ACCES | MEM},
+	[CALL_FLOCK] = {"flock", FAULTS_FILES, IO | INTR | MEM},
+	[CALL_STAT] = {"stat", FAULTS_FILES, IO | ACCES | MEM},
+	[CALL_FSTAT] = {"fstat", FAULTS_FILES, IO | MEM},
+	[CALL_MMAP] = {"mmap", FAULTS_FILES, BIT(AT_ENFILE) | ACCES | MEM},
+	[CALL_DUP] = {"dup", FAULTS_FILES, FILES | INTR},
+	[CALL_TRUNCATE] = {"ftruncate", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_ALLOCATE] = {"posix_fallocate", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_RANDOM] = {"getrandom", FAULTS_FILES, INTR | SHORT},
+	[CALL_STDOUT] = {"stdout", FAULTS_FILES, IO | FULL},
+	[CALL_MALLOC] = {"malloc", FAULTS_MEMORY, MEM},
+	[CALL_CALLOC] = {"calloc", FAULTS_MEMORY, MEM},
+	[CALL_REALLOC] = {"realloc", FAULTS_MEMORY, MEM},
+	[CALL_ALIGNED] = {"aligned_alloc", FAULTS_MEMORY, MEM},
+};
+
+static struct faults_plan plan;
+static struct faults_report report;
+static enum faults_call first;
+static unsigned wanted;        /* the bit of plan.error */
+static bool armed, published;
+
+static unsigned
+error_bit(int error)
 {
-	struck = NULL;
-	error_given = error;
-	endless = for_ever;
-	left = at;
+	static const int errors[ERRORS] = {EIO, ENOSPC, EMFILE, ENFILE, EINTR, EACCES, ENOMEM,
+					   FAULTS_SHORT, FAULTS_NOTHING};
+	for (unsigned i = 0; i <= AT_NOTHING; i++)
+		if (errors[i] == error)
+			return BIT(i);
+	return 0;
 }
 
-const char *
+void
+faults_arm(const struct faults_plan *wish)
+{
+	plan = *wish;
+	wanted = error_bit(plan.error);
+	report = (struct faults_report){0};
+	published = false;
+	armed = true;
+}
+
+struct faults_report
 faults_disarm(void)
 {
-	left = -1;
-	return struck;
+	armed = false;
+	return report;
+}
+
+void
+faults_published(void)
+{
+	published = true;
+}
+
+/* The watch may do what it likes: it is not part of the work. */
+static void
+watch(enum faults_call call)
+{
+	int error = errno;
+	if (plan.watch == NULL || calls[call].what != FAULTS_FILES)
+		return;
+	armed = false;
+	plan.watch(plan.context);
+	armed = true;
+	errno = error;
 }
 
 static bool
-is_time(const char *name)
+is_hit(enum faults_call call)
 {
-	if (left < 0 || (struck != NULL && !endless))
-		return false;
-	if (left > 0) {
-		left--;
-		return false;
+	if (report.struck != NULL)
+		return plan.span == FAULTS_ALL || (plan.span == FAULTS_SAME && call == first);
+	if (report.calls == plan.at) {
+		first = call;
+		report.struck = calls[call].name;
+		return true;
 	}
-	if (struck == NULL)
-		struck = name;
-	errno = error_given;
+	report.calls++;
+	return false;
+}
+
+bool
+faults_now(enum faults_call call)
+{
+	if (!armed)
+		return false;
+	watch(call);
+	if ((calls[call].what & plan.what) == 0 || (calls[call].errors & wanted) == 0 || !is_hit(call))
+		return false;
+	if (report.failed++ == ENDLESS)
+		raise(SIGPROF); /* whoever asks again and again would do so for ever */
+	report.published = published;
+	errno = plan.error;
 	return true;
 }
 
-static void *
-below(const char *name)
+bool
+faults_now_counted(enum faults_call call, size_t *length, ssize_t *result)
 {
-	void *call = dlsym(RTLD_NEXT, name);
-	if (call == NULL)
-		abort();
-	return call;
-}
-
-/* With 64-bit offsets on 32 bits, <unistd.h> gives some of these another name. */
-#if defined(__USE_FILE_OFFSET64) && !defined(__LP64__)
-#define WIDE "64"
-#define STAT_SUFFIX "64_time64"
-#define STAT_PREFIX "__"
-#else
-#define WIDE ""
-#define STAT_SUFFIX ""
-#define STAT_PREFIX ""
-#endif
-
-#define FAILS(name) (is_time(name) && error_given != 0)
-
-ssize_t
-write(int descriptor, const void *bytes, size_t length)
-{
-	ssize_t (*call)(int, const void *, size_t) = below("write");
-	if (is_time("write")) {
-		if (error_given != 0)
-			return -1;
-		length = length > 1 ? length / 2 : length;
+	if (!faults_now(call))
+		return false;
+	if (plan.error == FAULTS_SHORT) {
+		*length = *length > 1 ? *length / 2 : *length;
+		return false;
 	}
-	return call(descriptor, bytes, length);
-}
-
-ssize_t
-pwrite(int descriptor, const void *bytes, size_t length, off_t offset)
-{
-	ssize_t (*call)(int, const void *, size_t, off_t) = below("pwrite" WIDE);
-	return FAILS("pwrite") ? -1 : call(descriptor, bytes, length, offset);
-}
-
-ssize_t
-read(int descriptor, void *bytes, size_t length)
-{
-	ssize_t (*call)(int, void *, size_t) = below("read");
-	if (is_time("read")) {
-		if (error_given != 0)
-			return -1;
-		length = length > 1 ? length / 2 : length;
-	}
-	return call(descriptor, bytes, length);
-}
-
-int
-open(const char *path, int flags, ...)
-{
-	int (*call)(const char *, int, ...) = below("open" WIDE);
-	va_list rest;
-	va_start(rest, flags);
-	mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
-	va_end(rest);
-	return FAILS("open") ? -1 : call(path, flags, mode);
-}
-
-int
-close(int descriptor)
-{
-	int (*call)(int) = below("close");
-	bool fails = FAILS("close");
-	int result = call(descriptor);
-	if (fails)
-		errno = error_given;
-	return fails ? -1 : result;
-}
-
-int
-fsync(int descriptor)
-{
-	int (*call)(int) = below("fsync");
-	return FAILS("fsync") ? -1 : call(descriptor);
-}
-
-int
-rename(const char *from, const char *to)
-{
-	int (*call)(const char *, const char *) = below("rename");
-	return FAILS("rename") ? -1 : call(from, to);
-}
-
-int
-unlink(const char *path)
-{
-	int (*call)(const char *) = below("unlink");
-	return FAILS("unlink") ? -1 : call(path);
-}
-
-int
-mkdir(const char *path, mode_t mode)
-{
-	int (*call)(const char *, mode_t) = below("mkdir");
-	return FAILS("mkdir") ? -1 : call(path, mode);
-}
-
-int
-flock(int descriptor, int operation)
-{
-	int (*call)(int, int) = below("flock");
-	return FAILS("flock") ? -1 : call(descriptor, operation);
-}
-
-int
-stat(const char *path, struct stat *info)
-{
-	int (*call)(const char *, struct stat *) = below(STAT_PREFIX "stat" STAT_SUFFIX);
-	return FAILS("stat") ? -1 : call(path, info);
-}
-
-int
-fstat(int descriptor, struct stat *info)
-{
-	int (*call)(int, struct stat *) = below(STAT_PREFIX "fstat" STAT_SUFFIX);
-	return FAILS("fstat") ? -1 : call(descriptor, info);
-}
-
-void *
-mmap(void *address, size_t length, int protection, int flags, int descriptor, off_t offset)
-{
-	void *(*call)(void *, size_t, int, int, int, off_t) = below("mmap" WIDE);
-	/* of files only: memory is test_oom's */
-	if (descriptor >= 0 && FAILS("mmap"))
-		return MAP_FAILED;
-	return call(address, length, protection, flags, descriptor, offset);
+	*result = plan.error == FAULTS_NOTHING ? 0 : -1;
+	return true;
 }

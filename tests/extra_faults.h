@@ -1,18 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Failing files: the calls of the program that touch files count while armed,
- * and the n-th (from 0) fails, once or with all after it. One thread.
+ * Calls that fail: what the program asks of files and of memory counts while
+ * armed, and the n-th call (from 0) that can give the error in question gives
+ * it: once, with all later calls of its name, or with all later calls that can
+ * give it.
+ *
+ *   faults_arm -> the work -> faults_disarm
+ *
+ * Beside it, whether armed or not: how many blocks of memory are in use; and
+ * between faults_disk_begin and faults_disk_end, what a power loss would take.
+ * fsync then reaches no disk.
+ *
+ * All libraries that the program has see the allocator; the calls of files are
+ * ours alone, what the C library calls inside itself is not seen. One thread.
  */
 #ifndef TESTS_EXTRA_FAULTS_H
 #define TESTS_EXTRA_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* `error` 0: a short count of read and write, which is no failure. */
+#define FAULTS_FILES 1u
+#define FAULTS_MEMORY 2u
+
+/* In the place of errno values. */
+#define FAULTS_SHORT 0    /* read and write do half of what they are asked, at least a byte */
+#define FAULTS_NOTHING -1 /* write does nothing and says so */
+
+enum faults_span { FAULTS_ONCE, FAULTS_SAME, FAULTS_ALL };
+
+typedef void faults_watch_cb(void *context);
+
+struct faults_plan {
+	unsigned what;            /* FAULTS_FILES, FAULTS_MEMORY or both */
+	long at;                  /* < 0: only count */
+	int error;
+	enum faults_span span;
+	faults_watch_cb *watch;   /* called before each call of files, unarmed; NULL */
+	void *context;
+};
+
+struct faults_report {
+	const char *struck;       /* name of the call that failed first; NULL: none did */
+	long calls;               /* that could give the error, until the first that did */
+	long failed;
+	bool published;           /* MANIFEST or JOURNAL had been put or written to before the last failure */
+};
+
 void
-faults_arm(long at, int error, bool for_ever);
-/* The name of the call that was failed first, NULL if none was. */
-const char *
+faults_arm(const struct faults_plan *plan);
+struct faults_report
 faults_disarm(void);
+
+/* Blocks that malloc and its like gave and free did not take; 0 always under ASan. */
+long
+faults_blocks(void);
+/* Those of libJudy, not among them: it loses some when memory fails in the middle of an insertion. */
+long
+faults_blocks_judy(void);
+
+/*
+ * Files of a store that were written to, and names given in its folder, count as
+ * loose until fsync. What was written before an fsync that failed stays loose for
+ * ever: the kernel may have thrown it away.
+ */
+void
+faults_disk_begin(void);
+void
+faults_disk_end(void);
+/* One that is loose, of those that a store needs: not LOCK, GENERATION, temporaries. NULL: none. */
+const char *
+faults_disk_loose(void);
+
+/*
+ * From now on stdout and stderr go to memory; writes to stdout are calls of files like others.
+ * Take gives what was written since the last take, NUL-terminated, until the next write.
+ */
+void
+faults_stdio_begin(void);
+void
+faults_stdio_take(const char **out, const char **err);
 
 #endif

@@ -76,9 +76,21 @@ make_candidate(struct crowd *crowd, size_t at, uint32_t number)
 		be32_put(crowd->bytes[at], number * 2654435761u);
 }
 
-/* Keys whose home is in a sixteenth of the lines, found by trying. */
+static bool
+in_few_lines(uint64_t hash)
+{
+	return hash >> 60 == 0;
+}
+
+static bool
+of_few_tags(uint64_t hash)
+{
+	return (hash & FORMAT_SLOT_TAG) < 16;
+}
+
+/* Keys of chosen hashes (in a sixteenth of the lines, or of few tags), found by trying. */
 static void
-crowd_search(struct crowd *crowd, enum kind kind)
+crowd_search(struct crowd *crowd, enum kind kind, bool (*is_chosen)(uint64_t hash))
 {
 	static struct key key;
 	struct hash_seed own = path_seed(seed, kind, 0, 0);
@@ -93,7 +105,7 @@ crowd_search(struct crowd *crowd, enum kind kind)
 		while (kind != KIND_IPV4 && path_next(&path, &step))
 			;
 		uint64_t hash = kind == KIND_IPV4 ? path_host(own, be32_get(key.bytes)) : step.hash;
-		crowd->count += hash >> 60 == 0;
+		crowd->count += is_chosen(hash);
 	}
 }
 
@@ -220,8 +232,16 @@ END_TEST
 
 START_TEST(keys_of_few_lines_are_placed)
 {
-	crowd_search(&crowd, searched[_i]);
+	crowd_search(&crowd, searched[_i], in_few_lines);
 	check_twice(&crowd);
+	check_crowd(&crowd);
+}
+END_TEST
+
+/* Not of IPv4, whose lines have whole addresses. */
+START_TEST(keys_of_few_tags_are_placed)
+{
+	crowd_search(&crowd, searched[_i], of_few_tags);
 	check_crowd(&crowd);
 }
 END_TEST
@@ -233,6 +253,7 @@ main(void)
 	TCase *cases = tcase_create("all");
 	tcase_add_loop_test(cases, keys_of_one_hash_are_placed, 0, 3);
 	tcase_add_loop_test(cases, keys_of_few_lines_are_placed, 0, 3);
+	tcase_add_loop_test(cases, keys_of_few_tags_are_placed, 1, 3);
 	tcase_set_timeout(cases, 120);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);

@@ -6,6 +6,7 @@
  * is all that is lost.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,27 @@
 #include "loader/ingest.h"
 #include "query/judge.h"
 #include "query/preview.h"
-#include "tests/extra_oom.h"
+#include "tests/extra_faults.h"
 #include "tests/fixture.h"
 #include "tests/scratch.h"
 
 #define NOW 1767225600ull
 
 static char *path, *feed;
+
+static void
+arm(long at, bool for_ever)
+{
+	struct faults_plan plan = {.what = FAULTS_MEMORY, .at = at, .error = ENOMEM,
+				   .span = for_ever ? FAULTS_ALL : FAULTS_ONCE};
+	faults_arm(&plan);
+}
+
+static bool
+disarm(void)
+{
+	return faults_disarm().struck != NULL;
+}
 
 static void
 write_feed(long number)
@@ -100,9 +115,9 @@ attempt(long at, bool for_ever, char **state)
 {
 	struct fault fault = {0};
 	write_feed(at + (for_ever ? 1000000 : 0));
-	oom_arm(at, for_ever);
+	arm(at, for_ever);
 	enum status status = import(&fault);
-	bool struck = oom_disarm();
+	bool struck = disarm();
 	ck_assert_msg(status != STATUS_COUNT, "allocation %ld: a false success", at);
 	char *now = scratch_state(path);
 	bool same = strcmp(now, *state) == 0;
@@ -167,9 +182,9 @@ START_TEST(reading)
 	query = scratch_key("2001:db8::1", 0);
 	for (bool struck = true; struck; at++) {
 		fault = (struct fault){0};
-		oom_arm(at, at % 2 == 1);
+		arm(at, at % 2 == 1);
 		enum status status = look_up(&fault);
-		struck = oom_disarm();
+		struck = disarm();
 		ck_assert_msg(status != STATUS_COUNT, "allocation %ld: a false answer", at);
 		ck_assert_msg(struck || status == STATUS_OK, "%s", fault.text);
 		ck_assert_uint_eq(scratch_mappings(path), 0);
@@ -230,10 +245,10 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 {
 	struct fault fault = {0};
 	struct judge *judge = NULL;
-	uint32_t pins = view->pins;
-	oom_arm(at, for_ever);
+	uint64_t pins = view->pin.count;
+	arm(at, for_ever);
 	enum status status = judge_make(before, &judge, &fault);
-	bool struck = oom_disarm();
+	bool struck = disarm();
 	if (status == STATUS_OK) { /* room that is given back may stay as large as it was */
 		need_verdicts(judge);
 	} else {
@@ -242,7 +257,7 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 		need_fault(&fault, at);
 	}
 	judge_free(judge);
-	ck_assert_uint_eq(view->pins, pins);
+	ck_assert_uint_eq(view->pin.count, pins);
 	return struck;
 }
 
@@ -265,9 +280,9 @@ preview_attempt(long at, bool for_ever, const struct profile *profile)
 					  .limits = {{.kinds = 63, .most = 2}}};
 	struct fault fault = {0};
 	struct preview *preview = NULL;
-	oom_arm(at, for_ever);
+	arm(at, for_ever);
 	enum status status = preview_new(view, profile, &options, &preview, &fault);
-	bool struck = oom_disarm();
+	bool struck = disarm();
 	if (status == STATUS_OK) {
 		ck_assert_uint_eq(preview->entries[KIND_DOMAIN], 1);
 		ck_assert_uint_gt(preview->limits[0].dropped, 0);

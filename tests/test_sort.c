@@ -15,7 +15,7 @@
 
 static const struct hash_seed seed = { { 7, 11 } };
 static const enum kind kinds[] = { KIND_SHA1, KIND_SHA256 };
-static const size_t counts[] = { 0, 1, 2, 3, 31, 2047, 2048, 2049, 5000, 300000 };
+static const size_t counts[] = { 0, 1, 2, 3, 31, 2048, 5000, 8191, 8192, 8193, 300000 };
 
 static size_t
 record_bytes(enum kind kind)
@@ -91,7 +91,7 @@ rows_of_one_hash(size_t count)
 
 START_TEST(keys_of_one_hash_stand_by_key)
 {
-	static const size_t few_and_many[] = { 5, 40, 2048, 2049, 60000 };
+	static const size_t few_and_many[] = { 5, 32, 33, 40, 2048, 8192, 8193, 60000 };
 	size_t size = record_bytes(KIND_SHA256);
 	for (size_t i = 0; i < sizeof(few_and_many) / sizeof(*few_and_many); i++) {
 		struct fault fault = { 0 };
@@ -133,6 +133,7 @@ START_TEST(equal_keys_are_told)
 	check_copies(2048, 1);
 	check_copies(100000, 1);
 	check_copies(100000, 5000);
+	check_copies(100000, 20000);
 	check_copies(3000, 2999);
 }
 END_TEST
