@@ -10,7 +10,8 @@
  *
  *   - equal tags, and the same expiry rule: unchanged. The times of such a
  *     claim are renewed only when its last_seen is old (AUTHOR_RENEW_PART of its
- *     life, at most a day): it still counts as unchanged, and as renewed.
+ *     life, at most a day), or as far ahead, which a wrong clock wrote: it still counts as
+ *     unchanged, and as renewed.
  *   - a claim that has expired is brought back: updated.
  *
  * Keys are found through a JudyL of their 64-bit hashes. Memory is bounded by the distinct keys,

@@ -83,6 +83,11 @@ expiry(const struct finish *finish, const struct author_change *change, uint64_t
 					   : clock_add_years(seen, AUTHOR_YEARS);
 }
 
+/*
+ * Past the window to either side: a claim that was last seen after now was written by a clock that ran
+ * ahead, or this one is behind. What is loaded last counts, by the clock it is loaded by: else
+ * a claim of "one day" would live on until a day of the future.
+ */
 static bool
 needs_renewal(const struct finish *finish, const struct author_change *change,
 	      const struct draft *draft)
@@ -95,7 +100,8 @@ needs_renewal(const struct finish *finish, const struct author_change *change,
 		life = UINT64_MAX; /* an instant does not move */
 	if (life / AUTHOR_RENEW_PART < window)
 		window = life / AUTHOR_RENEW_PART;
-	return now > draft->last_seen && now - draft->last_seen > window;
+	uint64_t apart = now > draft->last_seen ? now - draft->last_seen : draft->last_seen - now;
+	return apart > window;
 }
 
 static void
@@ -134,7 +140,8 @@ static void
 update_draft(struct finish *finish, const struct author_change *change, struct draft *draft)
 {
 	bool same = says_the_same(finish, change, draft);
-	uint64_t first = draft->first_seen;
+	uint64_t now = finish->author->now;
+	uint64_t first = draft->first_seen < now ? draft->first_seen : now;
 	if (same) {
 		finish->counts->unchanged++;
 		if (!needs_renewal(finish, change, draft))

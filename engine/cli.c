@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/json.h"
 #include "engine/text.h"
 #include "engine/version.h"
 
@@ -559,6 +560,18 @@ cli_output_failed(void)
 	return ferror(stdout) != 0;
 }
 
+static bool output_lost; /* memory did not suffice for all of it */
+
+void
+cli_json_flush(struct json_writer *json)
+{
+	enum status status = json_flush(json, stdout);
+	if (status == STATUS_OK || status == STATUS_IO) /* stdout knows that it failed */
+		return;
+	output_lost = true;
+	json_clear(json);
+}
+
 static int
 output_finish(const struct cli *cli, int status)
 {
@@ -568,8 +581,10 @@ output_finish(const struct cli *cli, int status)
 		failed = true;
 		error = errno;
 	}
+	if (output_lost)
+		fprintf(stderr, "%s: no memory for all of the answer\n", cli->program->name);
 	if (!failed)
-		return status;
+		return output_lost ? CLI_ERROR : status;
 	fprintf(stderr, "%s: cannot write to standard output%s%s\n", cli->program->name,
 		error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 	return CLI_ERROR;
@@ -590,6 +605,7 @@ int
 cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = {.program = program};
+	output_lost = false;
 	stdio_guard();
 	signals_install();
 	cli.store = store_resolve(&cli.store_default);

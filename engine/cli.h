@@ -124,6 +124,14 @@ cli_verbose(const struct cli *cli, const char *format, ...) __attribute__((forma
 void
 cli_recovered(const struct cli *cli, struct fault *fault);
 
+/*
+ * The JSON so far to stdout, and the writer empty. If memory did not suffice for it, the program ends with a word and
+ * CLI_ERROR: an answer that is not whole must not pass for one.
+ */
+struct json_writer;
+void
+cli_json_flush(struct json_writer *json);
+
 /* From here on SIGINT and SIGTERM end the program at once: all that matters is done. */
 void
 cli_interruptible(void);

@@ -32,6 +32,14 @@ clock_elapsed(void)
 }
 
 uint64_t
+clock_coarse(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000 + 1;
+}
+
+uint64_t
 clock_now(void)
 {
 	struct timespec now;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/hash.h"
 #include "engine/limits.h"
 
 /* Broken off by a signal, and to be made again? Signals without end are an error. */
@@ -37,7 +38,7 @@ cannot_open(struct fault *fault, int error, const char *path, const char *doing)
 static enum status
 open_read(const char *path, int *descriptor, struct stat *info, struct fault *fault)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return cannot_open(fault, errno, path, "cannot open");
 	if (fstat(fd, info) != 0) {
@@ -49,38 +50,46 @@ open_read(const char *path, int *descriptor, struct stat *info, struct fault *fa
 	return STATUS_OK;
 }
 
+static enum status
+map_descriptor(int fd, uint64_t length, struct file_map *map, struct fault *fault)
+{
+	void *bytes = NULL;
+	if (length > SIZE_MAX)
+		return fault_set(fault, STATUS_IO, NULL, 0, "a file that does not fit in memory");
+	if (length > 0)
+		bytes = mmap(NULL, (size_t)length, PROT_READ, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED)
+		return fault_errno(fault, errno, NULL, "cannot map");
+	struct guard *guard = guard_add(bytes, (size_t)length, false);
+	if (guard == NULL) {
+		if (length > 0)
+			munmap(bytes, (size_t)length);
+		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a map");
+	}
+	*map = (struct file_map){bytes, (size_t)length, guard};
+	return STATUS_OK;
+}
+
 enum status
 file_map_open(const char *path, struct file_map *map, struct fault *fault)
 {
-	struct stat info;
-	int fd = -1;
-	enum status status = open_read(path, &fd, &info, fault);
+	struct file_in in;
+	struct fault inner = {0};
+	enum status status = file_in_open(path, &in, fault);
 	if (status != STATUS_OK)
 		return status;
-	if (!S_ISREG(info.st_mode) || (uint64_t)info.st_size > SIZE_MAX) {
-		close(fd);
-		return fault_set(fault, STATUS_IO, path, 0, "not a regular file that fits in memory");
-	}
-	size_t length = (size_t)info.st_size;
-	void *bytes = NULL;
-	if (length > 0)
-		bytes = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
-	int error = errno;
-	close(fd);
-	if (bytes == MAP_FAILED)
-		return fault_errno(fault, error, path, "cannot map");
-	map->bytes = bytes;
-	map->length = length;
-	return STATUS_OK;
+	status = file_in_map(&in, in.length, map, &inner);
+	file_in_close(&in);
+	return status == STATUS_OK ? STATUS_OK : fault_set(fault, status, path, 0, "%s", inner.text);
 }
 
 void
 file_map_close(struct file_map *map)
 {
+	guard_remove(map->guard);
 	if (map->length > 0)
 		munmap((void *)(uintptr_t)map->bytes, map->length);
-	map->bytes = NULL;
-	map->length = 0;
+	*map = (struct file_map){0};
 }
 
 /* --- parts --------------------------------------------------------------------- */
@@ -123,6 +132,12 @@ file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t leng
 	return STATUS_OK;
 }
 
+enum status
+file_in_map(const struct file_in *in, uint64_t length, struct file_map *map, struct fault *fault)
+{
+	return map_descriptor(in->descriptor, length, map, fault);
+}
+
 void
 file_in_close(struct file_in *in)
 {
@@ -131,17 +146,77 @@ file_in_close(struct file_in *in)
 	in->descriptor = -1;
 }
 
-/* Somebody who cuts or replaces the file while a writer is at work would make it write past a hole. */
-static enum status
-check_end(int fd, uint64_t end, const char *path, struct fault *fault)
+/* --- stamps -------------------------------------------------------------------- */
+
+static uint64_t
+nanoseconds(struct timespec time)
+{
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static struct file_stamp
+stamp_of(const struct stat *info)
+{
+	return (struct file_stamp){
+		.inode = info->st_ino, .length = (uint64_t)info->st_size,
+		.written = nanoseconds(info->st_mtim), .changed = nanoseconds(info->st_ctim),
+	};
+}
+
+enum status
+file_in_stamp(const struct file_in *in, struct file_stamp *stamp, struct fault *fault)
 {
 	struct stat info;
+	if (fstat(in->descriptor, &info) != 0)
+		return fault_errno(fault, errno, NULL, "cannot stat");
+	*stamp = stamp_of(&info);
+	return STATUS_OK;
+}
+
+void
+file_stamp_of(const char *path, struct file_stamp *stamp)
+{
+	struct stat info;
+	*stamp = stat(path, &info) == 0 ? stamp_of(&info) : (struct file_stamp){0};
+}
+
+bool
+file_stamp_same(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->inode == b->inode && a->length == b->length && a->written == b->written &&
+	       a->changed == b->changed;
+}
+
+uint64_t
+file_stamp_sum(const struct file_stamp *stamp)
+{
+	uint64_t sum = hash_sum(stamp, sizeof(*stamp));
+	return sum == 0 ? 1 : sum;
+}
+
+/* --- appending ------------------------------------------------------------------ */
+
+/* Somebody who cuts the file while a writer is at work would make it write past a hole. */
+enum status
+file_tail_open(const char *path, uint64_t end, struct file_tail *tail, struct fault *fault)
+{
+	struct stat info;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_errno(fault, errno, path, "cannot open");
+	enum status status = STATUS_OK;
 	if (fstat(fd, &info) != 0)
-		return fault_errno(fault, errno, path, "cannot stat");
-	if ((uint64_t)info.st_size == end)
-		return STATUS_OK;
-	return fault_set(fault, STATUS_CORRUPT, path, end, "somebody else changed its length to %lld",
-			 (long long)info.st_size);
+		status = fault_errno(fault, errno, path, "cannot stat");
+	else if ((uint64_t)info.st_size != end)
+		status = fault_set(fault, STATUS_CORRUPT, path, end,
+				   "somebody else changed its length to %lld",
+				   (long long)info.st_size);
+	if (status != STATUS_OK) {
+		close(fd);
+		return status;
+	}
+	*tail = (struct file_tail){fd, end};
+	return STATUS_OK;
 }
 
 static enum status
@@ -163,26 +238,28 @@ append_bytes(int fd, uint64_t end, const uint8_t *bytes, size_t length, const ch
 }
 
 enum status
-file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
-	    struct fault *fault)
+file_tail_append(const struct file_tail *tail, const void *bytes, size_t length,
+		 struct fault *fault)
 {
-	*cut = true;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fault_errno(fault, errno, path, "cannot open");
-	enum status status = check_end(fd, end, path, fault);
-	if (status != STATUS_OK) {
-		close(fd);
-		return status;
-	}
-	status = append_bytes(fd, end, bytes, length, path, fault);
-	if (status == STATUS_OK && fdatasync(fd) != 0)
-		status = fault_errno(fault, errno, path, "cannot sync");
-	if (status != STATUS_OK)
-		*cut = ftruncate(fd, (off_t)end) == 0;
-	/* Durable or cut by now: nothing that close could say would change it. */
-	close(fd);
+	enum status status = append_bytes(tail->descriptor, tail->end, bytes, length, NULL,
+					  fault);
+	if (status == STATUS_OK && fdatasync(tail->descriptor) != 0)
+		status = fault_errno(fault, errno, NULL, "cannot sync");
 	return status;
+}
+
+void
+file_tail_cut(const struct file_tail *tail)
+{
+	(void)!ftruncate(tail->descriptor, (off_t)tail->end);
+}
+
+/* What was appended is durable or cut by now: nothing that close could say would change it. */
+void
+file_tail_close(struct file_tail *tail)
+{
+	close(tail->descriptor);
+	tail->descriptor = -1;
 }
 
 /* --- writing ----------------------------------------------------------------- */
@@ -565,16 +642,33 @@ file_counter_open(const char *path, bool write, struct file_counter *counter, st
 	close(fd);
 	if (bytes == MAP_FAILED)
 		return fault_errno(fault, error, path, "cannot map");
-	counter->value = bytes;
-	return STATUS_OK;
+	*counter = (struct file_counter){
+		.value = bytes, .guard = guard_add(bytes, sizeof(uint64_t), write),
+	};
+	if (counter->guard != NULL)
+		return STATUS_OK;
+	file_counter_close(counter);
+	return fault_set(fault, STATUS_NO_MEMORY, path, 0, "no memory for a counter");
 }
 
 void
 file_counter_close(struct file_counter *counter)
 {
+	guard_remove(counter->guard);
 	if (counter->value != NULL)
 		munmap(counter->value, sizeof(uint64_t));
-	counter->value = NULL;
+	*counter = (struct file_counter){0};
+}
+
+bool
+file_counter_read(const char *path, uint64_t *value)
+{
+	struct file_in in;
+	if (file_in_open(path, &in, NULL) != STATUS_OK)
+		return false;
+	bool done = file_in_read(&in, 0, value, sizeof(*value), NULL) == STATUS_OK;
+	file_in_close(&in);
+	return done;
 }
 
 enum status

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 
+#include "engine/guard.h"
 #include "engine/status.h"
 
 #define FILE_PATH_BYTES 4096
@@ -27,9 +28,13 @@
 struct file_map {
 	const uint8_t *bytes;
 	size_t length;
+	struct guard *guard; /* marked if the file was cut under us (engine/guard.h) */
 };
 
-/* Map a regular file read-only. An empty file gives length 0. STATUS_MISSING if there is none. */
+/*
+ * Map a regular file read-only. An empty file gives length 0. STATUS_MISSING if there is none. The
+ * range is guarded; a program that wants the guard to act calls guard_install.
+ */
 enum status
 file_map_open(const char *path, struct file_map *map, struct fault *fault);
 void
@@ -46,16 +51,46 @@ file_in_open(const char *path, struct file_in *in, struct fault *fault);
 enum status
 file_in_read(const struct file_in *in, uint64_t offset, void *bytes, size_t length,
 	     struct fault *fault);
+/* Map its first `length` bytes, guarded as above. */
+enum status
+file_in_map(const struct file_in *in, uint64_t length, struct file_map *map, struct fault *fault);
 void
 file_in_close(struct file_in *in);
 
 /*
- * Write behind the `end` bytes that a file is known to have, and make it durable. On failure the file is
- * cut back to `end`; *cut false: not even that could be done, and the bytes may be there.
+ * What tells that somebody touched a file: which one it is, its length, when its bytes were written
+ * last, and when anything of it was (nanoseconds; the last one cannot be set by anybody).
  */
+struct file_stamp {
+	uint64_t inode, length, written, changed;
+};
 enum status
-file_append(const char *path, uint64_t end, const void *bytes, size_t length, bool *cut,
-	    struct fault *fault);
+file_in_stamp(const struct file_in *in, struct file_stamp *stamp, struct fault *fault);
+/* All zero if it cannot be told. */
+void
+file_stamp_of(const char *path, struct file_stamp *stamp);
+bool
+file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
+/* In one word, for disk; never 0. */
+uint64_t
+file_stamp_sum(const struct file_stamp *stamp);
+
+/* A file that is appended to, from the `end` bytes that it is known to have; corrupt if it has not. */
+struct file_tail {
+	int descriptor;
+	uint64_t end;
+};
+enum status
+file_tail_open(const char *path, uint64_t end, struct file_tail *tail, struct fault *fault);
+/* Durable when it returns. On failure some or all of the bytes may be there, and may be gone later. */
+enum status
+file_tail_append(const struct file_tail *tail, const void *bytes, size_t length,
+		 struct fault *fault);
+/* Take away what was appended, as far as that can be done. */
+void
+file_tail_cut(const struct file_tail *tail);
+void
+file_tail_close(struct file_tail *tail);
 
 struct file_out;
 
@@ -126,15 +161,19 @@ file_lock_take(const char *path, bool wait, struct file_lock *lock, struct fault
 void
 file_lock_drop(struct file_lock *lock);
 
-/* A shared counter: eight bytes of a mapped file. See store.h for its meaning. */
+/* A shared counter: eight bytes of a mapped file, guarded. See store.h for its meaning. */
 struct file_counter {
 	uint64_t *value; /* load with __atomic_load_n */
+	struct guard *guard;
 };
 /* To read: missing if there is none or it is too short. To write: it is made. */
 enum status
 file_counter_open(const char *path, bool write, struct file_counter *counter, struct fault *fault);
 void
 file_counter_close(struct file_counter *counter);
+/* Its value without a map; false if it cannot be read. */
+bool
+file_counter_read(const char *path, uint64_t *value);
 
 /* 16 random bytes from the system. */
 enum status

@@ -217,6 +217,7 @@ struct record_layer_d {
 	struct le64 number;       /* of the segment */
 	struct le64 offset;       /* where in the journal it stands; 0 = in segment-<number>.rps */
 	struct le64 bytes;
+	struct le64 stamp;        /* of the file when it was published; 0 = not known, or no file */
 	uint8_t sha256[32];       /* the segment's footer */
 };
 

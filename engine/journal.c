@@ -241,6 +241,7 @@ journal_state(const struct journal *journal, const struct journal_place *place,
 		state->layer[i].number = le64_get(rows[i].number);
 		state->layer[i].offset = le64_get(rows[i].offset);
 		state->layer[i].bytes = le64_get(rows[i].bytes);
+		state->layer[i].stamp = le64_get(rows[i].stamp);
 		memcpy(state->layer[i].sha256, rows[i].sha256, 32);
 	}
 	return STATUS_OK;
@@ -332,6 +333,7 @@ fill_payload(uint8_t *bytes, uint64_t offset, struct journal_state *state,
 		row[i].number = le64_make(layer->number);
 		row[i].offset = le64_make(layer->offset);
 		row[i].bytes = le64_make(layer->bytes);
+		row[i].stamp = le64_make(layer->stamp);
 		memcpy(row[i].sha256, layer->sha256, 32);
 	}
 }
@@ -384,15 +386,14 @@ make_record(const struct journal_place *before, struct journal_state *state,
 }
 
 enum status
-journal_append(const char *path, struct journal_place *place, struct journal_state *state,
-	       const struct journal_parts *parts, bool *cut, struct fault *fault)
+journal_append(const struct file_tail *tail, struct journal_place *place,
+	       struct journal_state *state, const struct journal_parts *parts, struct fault *fault)
 {
 	uint8_t *bytes = NULL;
 	struct journal_place next;
-	*cut = true;
 	enum status status = make_record(place, state, parts, &bytes, &next, fault);
 	if (status == STATUS_OK)
-		status = file_append(path, place->end, bytes, next.end - next.offset, cut, fault);
+		status = file_tail_append(tail, bytes, next.end - next.offset, fault);
 	free(bytes);
 	if (status == STATUS_OK)
 		*place = next;

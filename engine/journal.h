@@ -33,6 +33,7 @@ struct journal_place {
 /* A row of a state: a layer in the journal, or with offset 0 in a file of its own. */
 struct journal_layer {
 	uint64_t number, offset, bytes;
+	uint64_t stamp; /* of the file (file_stamp_sum): as long as it has it, nobody touched it */
 	uint8_t sha256[32];
 };
 
@@ -94,12 +95,12 @@ struct journal_parts {
 };
 
 /*
- * Append a record with *state (whose offsets are filled in) behind `place`, durably; *place becomes its place.
- * On failure the file is as it was, or *cut is false and the record may be there.
+ * Append a record with *state (whose offsets are filled in) behind `place`, where `tail` begins, durably; *place
+ * becomes its place. On failure the record may be there, whole or not, until file_tail_cut.
  */
 enum status
-journal_append(const char *path, struct journal_place *place, struct journal_state *state,
-	       const struct journal_parts *parts, bool *cut, struct fault *fault);
+journal_append(const struct file_tail *tail, struct journal_place *place,
+	       struct journal_state *state, const struct journal_parts *parts, struct fault *fault);
 
 /* Begin a new journal with one record, durably, in place of the one that is there. */
 enum status

@@ -156,6 +156,23 @@ ptrie_find_many_ipv6(const struct ptrie *trie, const uint8_t (*addresses)[16], s
 		     struct ptrie_found *found);
 
 /*
+ * The leaves of addresses[lane[i]] for n <= PTRIE_LEAVES_ASKED lanes, in a trie of IPv4; of nothing
+ * (record and claims 0) where there is none. ptrie_leaf says which record a leaf names.
+ */
+#define PTRIE_LEAVES_ASKED 256
+void
+ptrie_leaves_ipv4(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
+		  size_t n, const struct ptrie_leaf_d **leaves);
+
+/* 1 + index of its record; 0 = none. */
+static inline uint32_t
+ptrie_leaf(const struct ptrie *trie, const struct ptrie_leaf_d *leaf)
+{
+	uint32_t value = le32_get(leaf->record) & ~PTRIE_NESTED;
+	return __builtin_expect(value <= trie->record_count, 1) ? value : 0;
+}
+
+/*
  * Record `index` (what ptrie_find gave, less one: a miss is out of range too).
  * False if there is none, or if it claims to be longer than an address. On
  * damaged bytes the other fields may hold anything.

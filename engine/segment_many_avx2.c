@@ -33,6 +33,13 @@ many_find(const struct bucket_d *line, uint16_t tag)
 	return equal_avx2(line, FORMAT_SLOT_TAG, tag);
 }
 
+/* Slots that are this tag and these flags. */
+static inline uint32_t
+many_same(const struct bucket_d *line, uint16_t slot)
+{
+	return equal_avx2(line, 0xffff, slot);
+}
+
 static inline uint32_t
 many_entries(const struct bucket_d *line)
 {
@@ -68,6 +75,22 @@ many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
 {
 	__m128i count = _mm_cvtsi32_si128((int)shift);
 	return gates_of_8(gate, count, addresses) | gates_of_8(gate, count, addresses + 8) << 8;
+}
+
+/* Keys of 16, 20 or 32 bytes. */
+#define MANY_EQUAL
+static inline __attribute__((always_inline)) bool
+many_equal(const uint8_t *a, const uint8_t *b, size_t length)
+{
+	if (length == 32) {
+		__m256i differ = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)a),
+						  _mm256_loadu_si256((const __m256i *)(const void *)b));
+		return _mm256_testz_si256(differ, differ) != 0;
+	}
+	__m128i differ = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)a),
+				       _mm_loadu_si128((const __m128i *)(const void *)b));
+	return _mm_testz_si128(differ, differ) != 0 &&
+	       (length == 16 || memcmp(a + 16, b + 16, 4) == 0);
 }
 
 #define many_wide wide_many_avx2

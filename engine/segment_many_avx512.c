@@ -22,6 +22,14 @@ many_find(const struct bucket_d *line, uint16_t tag)
 	return _mm512_cmpeq_epi16_mask(tags, _mm512_set1_epi16((short)tag)) & BUCKET_ALL;
 }
 
+/* Slots that are this tag and these flags. */
+static inline uint32_t
+many_same(const struct bucket_d *line, uint16_t slot)
+{
+	return _mm512_cmpeq_epi16_mask(_mm512_loadu_si512(line), _mm512_set1_epi16((short)slot)) &
+	       BUCKET_ALL;
+}
+
 static inline uint32_t
 many_entries(const struct bucket_d *line)
 {
@@ -58,6 +66,22 @@ many_dots(const char *text, uint32_t length)
 	__mmask64 there = _bzhi_u64(UINT64_MAX, length);
 	return _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, text),
 					   _mm512_set1_epi8('.'));
+}
+
+/* Keys of 16, 20 or 32 bytes. */
+#define MANY_EQUAL
+static inline __attribute__((always_inline)) bool
+many_equal(const uint8_t *a, const uint8_t *b, size_t length)
+{
+	if (length == 32) {
+		__m256i differ = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)a),
+						  _mm256_loadu_si256((const __m256i *)(const void *)b));
+		return _mm256_testz_si256(differ, differ) != 0;
+	}
+	__m128i differ = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)a),
+				       _mm_loadu_si128((const __m128i *)(const void *)b));
+	return _mm_testz_si128(differ, differ) != 0 &&
+	       (length == 16 || memcmp(a + 16, b + 16, 4) == 0);
 }
 
 #define many_wide wide_many_avx512

@@ -27,10 +27,11 @@ struct pending {
 	bool full;       /* one had to be left out */
 };
 
-/* The rows that are returned. */
+/* The rows that are returned, and the claims that they lead to. */
 struct rows {
 	struct segment_best *row;
 	size_t count, most;
+	const uint8_t *claims;
 };
 
 static inline const struct bucket_d *
@@ -89,7 +90,7 @@ probe_slots(struct pending *pending, const struct segment_table *table,
 }
 
 /* The line of one lane's step and, where nodes overflowed, its neighbours. */
-static inline bool
+static inline __attribute__((always_inline)) bool
 probe(struct pending *pending, const struct segment_table *table, uint32_t lane, uint64_t hash,
       uint32_t length, bool last)
 {
@@ -105,44 +106,138 @@ probe(struct pending *pending, const struct segment_table *table, uint32_t lane,
 	return deeper;
 }
 
+/* Any id may be asked for: what is not there is not fetched. */
 static inline void
-add_row(struct rows *rows, const struct segment_best *best)
+prefetch_claim(const uint8_t *claims, uint32_t id)
 {
+	__builtin_prefetch((const void *)((uintptr_t)claims + (size_t)id * sizeof(struct claim_d)));
+}
+
+/* A row, and its claim on the way. */
+static inline __attribute__((always_inline)) void
+add_row(struct rows *rows, struct segment_best best)
+{
+	prefetch_claim(rows->claims, best.claims);
 	if (rows->count < rows->most)
-		rows->row[rows->count++] = *best;
+		rows->row[rows->count++] = best;
 }
 
 /* --- keys of fixed size ------------------------------------------------------------------- */
 
 /*
- * Each key has one step, so blocks of keys follow one another through three stages. Too
- * many candidates for a block happens only in a file that is not what it should be: what
+ * Each key has one step, each node an entry whose scope is exact, and slots are filled from the first
+ * on: one compare finds a slot by tag and flags, and its record is `base` + slot.
+ *
+ * Blocks of keys follow one another through three stages: the line is asked for, looked at
+ * and the record asked for, the record compared and the claim asked for. Too many
+ * candidates for a block happens only in a file that is not what it should be: what
  * is left out is missed.
  */
+struct fixed_candidate {
+	uint32_t lane, record;
+};
+#define FIXED_CANDIDATES (CANDIDATES + GROUP)
 
-/* Records whose key bytes are the query's. */
-static inline __attribute__((always_inline)) void
-digest_settle(const struct pending *pending, const struct segment_table *table,
-	      const uint8_t *digests, size_t length, struct rows *rows)
+static inline __attribute__((always_inline)) struct fixed_candidate *
+fixed_add(struct fixed_candidate *found, const struct segment_table *table, size_t length,
+	  uint32_t lane, uint32_t record)
 {
-	for (size_t i = 0; i < pending->count; i++) {
-		const struct candidate *row = &pending->row[i];
-		const uint8_t *bytes = record_at(table, row->record);
-		if (memcmp(bytes, digests + row->lane * length, length) == 0)
-			add_row(rows, &(struct segment_best){
-				.claims = record_claims(table, bytes), .record = row->record,
-				.exact = 1, .lane = (uint16_t)row->lane, .sole = 1});
+	const uint8_t *bytes = table->records + (size_t)record * (length + sizeof(struct le32));
+	if (record >= table->record_count)
+		return found;
+	__builtin_prefetch(bytes);
+	__builtin_prefetch(bytes + length + sizeof(struct le32) - 1);
+	found->lane = lane;
+	found->record = record;
+	return found + 1;
+}
+
+/* Several slots of one tag, or nodes that passed on. */
+static __attribute__((noinline)) struct fixed_candidate *
+fixed_all(struct fixed_candidate *found, const struct fixed_candidate *end,
+	  const struct segment_table *table, const struct bucket_d *line, size_t length,
+	  uint64_t hash, uint32_t lane)
+{
+	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
+		uint32_t slots = many_same(line, bucket_tag(hash) | FORMAT_SLOT_HERE);
+		for (; slots != 0 && found < end; slots &= slots - 1)
+			found = fixed_add(found, table, length, lane,
+					  le32_get(line->base) + (uint32_t)__builtin_ctz(slots));
+		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
+			break;
 	}
+	return found;
+}
+
+/* One lane of a block. Adds one candidate at most, unless it leaves that to fixed_all. */
+static inline __attribute__((always_inline)) struct fixed_candidate *
+fixed_probe(struct fixed_candidate *found, const struct fixed_candidate *start,
+	    const struct segment_table *table, const struct bucket_d *line, size_t length,
+	    uint64_t hash, uint32_t lane)
+{
+	uint32_t slots = many_same(line, bucket_tag(hash) | FORMAT_SLOT_HERE);
+	bool passed = (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) != 0;
+	if (__builtin_expect((slots & (slots - 1)) != 0 || passed, 0))
+		return fixed_all(found, start + CANDIDATES, table, line, length, hash, lane);
+	if (slots == 0)
+		return found;
+	return fixed_add(found, table, length, lane,
+			 le32_get(line->base) + (uint32_t)__builtin_ctz(slots));
+}
+
+#ifndef MANY_EQUAL
+#define many_equal(a, b, length) (memcmp(a, b, length) == 0)
+#endif
+
+/* The record of a candidate, if its key is the one asked. */
+static inline __attribute__((always_inline)) const uint8_t *
+fixed_record(const struct segment_table *table, uint32_t record, const uint8_t *key, size_t length)
+{
+	const uint8_t *bytes = table->records + (size_t)record * (length + sizeof(struct le32));
+	return many_equal(bytes, key, length) ? bytes : NULL;
+}
+
+static inline uint32_t
+fixed_claims(const uint8_t *bytes, size_t length)
+{
+	struct le32 id;
+	memcpy(&id, bytes + length, sizeof(id));
+	return le32_get(id);
+}
+
+static inline __attribute__((always_inline)) void
+digest_settle(const struct fixed_candidate *at, const struct fixed_candidate *end,
+	      const struct segment_table *table, const uint8_t *digests, size_t length,
+	      struct rows *rows)
+{
+	struct segment_best *row = rows->row + rows->count, *full = rows->row + rows->most;
+	for (; at < end; at++) {
+		const uint8_t *bytes = fixed_record(table, at->record, digests + at->lane * length,
+						    length);
+		if (bytes == NULL || row == full)
+			continue;
+		row->claims = fixed_claims(bytes, length);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = at->record;
+		row->specific = 0;
+		row->in_trie = 0;
+		row->exact = 1;
+		row->lane = (uint16_t)at->lane;
+		row->sole = 1;
+		row++;
+	}
+	rows->count = (size_t)(row - rows->row);
 }
 
 static inline __attribute__((always_inline)) void
 digest_start(const struct segment_table *table, const uint8_t *digests, size_t length, size_t from,
-	     size_t to, bool known, uint64_t *hash)
+	     size_t to, bool known, uint64_t *hash, const struct bucket_d **lines)
 {
 	for (size_t i = from; i < to; i++) {
 		if (!known)
 			hash[i] = path_digest(table->seed, digests + i * length, length);
-		__builtin_prefetch(home_line(table, hash[i]));
+		lines[i] = home_line(table, hash[i]);
+		__builtin_prefetch(lines[i]);
 	}
 }
 
@@ -150,18 +245,17 @@ static inline __attribute__((always_inline)) void
 digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
 	      bool known, uint64_t *hash, struct rows *rows)
 {
-	struct pending pending[2];
-	size_t last = (n + GROUP - 1) / GROUP;
-	for (size_t at = 0; at < last + 2; at++) {
-		struct pending *second = &pending[at % 2], *third = &pending[(at + 1) % 2];
-		if (at < last)
-			digest_start(table, digests, length, at * GROUP,
-				     (at + 1) * GROUP < n ? (at + 1) * GROUP : n, known, hash);
-		second->count = 0;
-		for (size_t i = (at - 1) * GROUP; at > 0 && i < at * GROUP && i < n; i++)
-			probe(second, table, (uint32_t)i, hash[i], (uint32_t)length, true);
-		if (at > 1)
-			digest_settle(third, table, digests, length, rows);
+	struct fixed_candidate found[2][FIXED_CANDIDATES], *end[2] = {found[0], found[1]};
+	const struct bucket_d *lines[SEGMENT_MANY_MOST];
+	for (size_t from = 0, before = 0; from < n + 2 * GROUP; before = from, from += GROUP) {
+		size_t to = from + GROUP < n ? from + GROUP : n, second = from / GROUP & 1;
+		struct fixed_candidate *put = found[second];
+		digest_start(table, digests, length, from, to, known, hash, lines);
+		for (size_t i = before; i < from && i < n; i++)
+			put = fixed_probe(put, found[second], table, lines[i], length, hash[i],
+					  (uint32_t)i);
+		end[second] = put;
+		digest_settle(found[!second], end[!second], table, digests, length, rows);
 	}
 }
 
@@ -170,15 +264,17 @@ many_digest(const struct segment *segment, enum kind kind, const uint8_t *digest
 	    struct segment_hashes *hashes, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	if (table->buckets == 0)
 		return 0;
 	bool known = hashes->known && hashes->seed.word[0] == table->seed.word[0] &&
 		     hashes->seed.word[1] == table->seed.word[1];
 	if (kind == KIND_SHA1)
-		digest_blocks(table, digests, 20, n, known, hashes->hash, &rows);
+		known ? digest_blocks(table, digests, 20, n, true, hashes->hash, &rows)
+		      : digest_blocks(table, digests, 20, n, false, hashes->hash, &rows);
 	else
-		digest_blocks(table, digests, 32, n, known, hashes->hash, &rows);
+		known ? digest_blocks(table, digests, 32, n, true, hashes->hash, &rows)
+		      : digest_blocks(table, digests, 32, n, false, hashes->hash, &rows);
 	hashes->known = true;
 	hashes->seed = table->seed;
 	return rows.count;

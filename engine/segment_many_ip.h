@@ -28,78 +28,115 @@ gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, u
 	return count;
 }
 
-/* The place of an address in a line, as a bit. */
-static inline uint32_t
-host_slots(const struct hosts_line_d *line, uint32_t address)
+/* An address that a line has: its row but for the lane. */
+static inline __attribute__((always_inline)) bool
+host_in_line(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	     struct segment_best *best)
 {
-	return many_hosts(line, address) & ((1u << hosts_count(line)) - 1);
+	uint32_t places = many_hosts(line, address) & ((1u << FORMAT_HOSTS) - 1);
+	if (places == 0)
+		return false;
+	size_t place = (size_t)__builtin_ctz(places);
+	if (place >= (le32_get(line->state) & 0xff)) /* what follows the hosts of a line */
+		return false;
+	best->claims = le32_get(line->claims[place]);
+	best->record = (uint32_t)((size_t)(line - hosts->lines) * HOSTS_NUMBERS + place);
+	best->specific = 32;
+	best->in_trie = 0;
+	best->exact = 1;
+	best->sole = (le32_get(line->covered) >> place & 1) == 0;
+	return true;
 }
 
-static inline bool
-host_probe(const struct hosts *hosts, uint32_t address, uint64_t hash, struct segment_best *best)
+/* Hosts passed on from `line`: is the address among them? */
+static __attribute__((noinline)) bool
+host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	     uint64_t hash, struct segment_best *best)
 {
-	const struct hosts_line_d *line = hosts_home(hosts, hash);
-	for (unsigned hop = 0; hop <= LIMIT_HOSTS_HOPS; hop++, line++) {
-		uint32_t slots = host_slots(line, address);
-		if (slots != 0) {
-			unsigned place = (unsigned)__builtin_ctz(slots);
-			*best = (struct segment_best){
-				.claims = le32_get(line->claims[place]),
-				.record = (uint32_t)(line - hosts->lines) * HOSTS_NUMBERS + place,
-				.specific = 32, .exact = 1,
-				.sole = (le32_get(line->covered) >> place & 1) == 0};
-			return true;
-		}
-		if (__builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) == 0, 1))
+	for (unsigned hop = 0; hop < LIMIT_HOSTS_HOPS; hop++, line++) {
+		if ((le32_get(line->state) & hosts_passed_bit(hash)) == 0)
 			return false;
+		if (host_in_line(hosts, line + 1, address, best))
+			return true;
 	}
 	return false;
 }
 
+static inline __attribute__((always_inline)) bool
+host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	   uint64_t hash, struct segment_best *best)
+{
+	if (host_in_line(hosts, line, address, best))
+		return true;
+	return __builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) != 0, 0) &&
+	       host_further(hosts, line, address, hash, best);
+}
+
+static inline __attribute__((always_inline)) void
+hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t *lanes, size_t from,
+	    size_t to, const struct hosts_line_d **lines, uint8_t *low)
+{
+	for (size_t i = from; i < to; i++) {
+		uint64_t hash = path_host(hosts->seed, addresses[lanes[i]]);
+		low[i] = (uint8_t)hash;
+		lines[i] = hosts_home(hosts, hash);
+		__builtin_prefetch(lines[i]);
+	}
+}
+
 /*
- * The lanes whose address is a host make rows; the others stay in `lanes`.
- * Hashes go ahead of their use by as many lines as the memory serves at once.
+ * The lanes whose address is a host make rows; the others stay in `lanes`. Lines are asked
+ * for a block ahead of their use, claims as they are found.
  */
 static size_t
 hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes, size_t n,
 	    struct rows *rows)
 {
-	uint64_t hash[SEGMENT_MANY_MOST + GROUP];
-	size_t left = 0;
-	for (size_t i = 0; i < n + GROUP; i++) {
-		if (i < n) {
-			hash[i] = path_host(hosts->seed, addresses[lanes[i]]);
-			__builtin_prefetch(hosts_home(hosts, hash[i]));
-		}
-		if (i < GROUP)
-			continue;
-		uint8_t lane = lanes[i - GROUP];
-		struct segment_best best;
-		if (host_probe(hosts, addresses[lane], hash[i - GROUP], &best)) {
-			best.lane = lane;
-			add_row(rows, &best);
-		} else {
-			lanes[left++] = lane;
+	const struct hosts_line_d *lines[SEGMENT_MANY_MOST];
+	uint8_t low[SEGMENT_MANY_MOST]; /* what is asked of a hash once the line is known */
+	struct segment_best *row = rows->row;
+	size_t left = 0, to = n < GROUP ? n : GROUP, ahead;
+	hosts_start(hosts, addresses, lanes, 0, to, lines, low);
+	for (size_t from = 0; from < n; from = to, to = ahead) {
+		ahead = to + GROUP < n ? to + GROUP : n;
+		hosts_start(hosts, addresses, lanes, to, ahead, lines, low);
+		for (size_t i = from; i < to; i++) {
+			uint8_t lane = lanes[i];
+			if (!host_probe(hosts, lines[i], addresses[lane], low[i], row)) {
+				lanes[left++] = lane;
+				continue;
+			}
+			prefetch_claim(rows->claims, row->claims);
+			row->lane = lane;
+			row++;
 		}
 	}
+	rows->count = (size_t)(row - rows->row);
 	return left;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 prefixes_lanes(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *lanes,
 	       size_t n, struct rows *rows)
 {
-	struct ptrie_found found[SEGMENT_MANY_MOST];
-	uint32_t asked[SEGMENT_MANY_MOST];
-	asked[0] = 0;
-	for (size_t i = 0; i < n; i++)
-		asked[i] = addresses[lanes[i]];
-	ptrie_find_many_ipv4(trie, asked, n, found);
-	for (size_t i = 0; i < n; i++)
-		if (found[i].record != 0)
-			add_row(rows, &(struct segment_best){
-				.claims = found[i].claims, .record = found[i].record - 1,
-				.in_trie = 1, .lane = lanes[i], .sole = !found[i].nested});
+	const struct ptrie_leaf_d *leaves[SEGMENT_MANY_MOST];
+	struct segment_best *row = rows->row + rows->count;
+	ptrie_leaves_ipv4(trie, addresses, lanes, n, leaves);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t record = ptrie_leaf(trie, leaves[i]);
+		if (record == 0)
+			continue;
+		row->claims = le32_get(leaves[i]->claims);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = record - 1;
+		row->specific = 0;
+		row->in_trie = 1;
+		row->exact = 0;
+		row->lane = lanes[i];
+		row->sole = (le32_get(leaves[i]->record) & PTRIE_NESTED) == 0;
+		row++;
+	}
+	rows->count = (size_t)(row - rows->row);
 }
 
 /* A host is more specific than any prefix: only addresses without one go to the trie. */
@@ -107,7 +144,7 @@ static size_t
 many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 	  struct segment_best *best)
 {
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	uint8_t lanes[SEGMENT_MANY_MOST];
 	size_t left = gate_lanes(segment, addresses, n, lanes);
 	if (segment->hosts.buckets != 0 && left > 0)
@@ -120,58 +157,72 @@ many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
 /* --- IPv6 ----------------------------------------------------------------------------------- */
 
 /* The host of a lane is more specific than its prefixes: its value is then 0. */
-static void
-ipv6_settle(const struct pending *pending, const struct segment_table *table,
-	    const uint8_t (*addresses)[16], uint32_t *values, struct rows *rows)
+static inline __attribute__((always_inline)) void
+ipv6_settle(const struct fixed_candidate *at, const struct fixed_candidate *end,
+	    const struct segment_table *table, const uint8_t (*addresses)[16], uint32_t *values,
+	    struct rows *rows)
 {
-	for (size_t i = 0; i < pending->count; i++) {
-		const struct candidate *row = &pending->row[i];
-		const uint8_t *bytes = record_at(table, row->record);
-		if (memcmp(bytes, addresses[row->lane], 16) != 0)
+	for (; at < end; at++) {
+		const uint8_t *bytes = fixed_record(table, at->record, addresses[at->lane], 16);
+		if (bytes == NULL || rows->count == rows->most)
 			continue;
-		add_row(rows, &(struct segment_best){
-			.claims = record_claims(table, bytes), .record = row->record,
-			.specific = 128, .exact = 1, .lane = (uint16_t)row->lane,
-			.sole = (values[row->lane] & WIDE_RECORD) == 0});
-		values[row->lane] = 0;
+		struct segment_best *row = &rows->row[rows->count++];
+		row->claims = fixed_claims(bytes, 16);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = at->record;
+		row->specific = 128;
+		row->in_trie = 0;
+		row->exact = 1;
+		row->lane = (uint16_t)at->lane;
+		row->sole = (values[at->lane] & WIDE_RECORD) == 0;
+		values[at->lane] = 0;
 	}
 }
 
-static void
+static inline __attribute__((always_inline)) void
 ipv6_hosts(const struct segment_table *table, const uint8_t (*addresses)[16], const uint8_t *lanes,
 	   size_t n, uint32_t *values, struct rows *rows)
 {
 	uint64_t hash[SEGMENT_MANY_MOST];
-	struct pending pending[2];
-	pending[0].count = pending[1].count = 0;
-	pending[0].full = pending[1].full = false;
+	const struct bucket_d *lines[SEGMENT_MANY_MOST];
+	struct fixed_candidate found[2][FIXED_CANDIDATES], *end[2] = {found[0], found[1]};
 	for (size_t i = 0; i < n; i++) {
 		hash[i] = path_host_ipv6(table->seed, addresses[lanes[i]]);
-		__builtin_prefetch(home_line(table, hash[i]));
+		lines[i] = home_line(table, hash[i]);
+		__builtin_prefetch(lines[i]);
 	}
 	/* records are on their way while the next block is probed */
 	for (size_t from = 0; from < n + GROUP; from += GROUP) {
-		struct pending *now = &pending[from / GROUP & 1];
-		struct pending *before = &pending[~(from / GROUP) & 1];
-		now->count = 0;
-		for (size_t i = from; i < n && i < from + GROUP; i++)
-			probe(now, table, lanes[i], hash[i], 128, true);
-		ipv6_settle(before, table, addresses, values, rows);
+		size_t to = from + GROUP < n ? from + GROUP : n, now = from / GROUP & 1;
+		struct fixed_candidate *put = found[now];
+		for (size_t i = from; i < to; i++)
+			put = fixed_probe(put, found[now], table, lines[i], 16, hash[i], lanes[i]);
+		end[now] = put;
+		ipv6_settle(found[!now], end[!now], table, addresses, values, rows);
 	}
 }
 
 /* The most specific prefix of each lane whose value names one. */
-static void
-ipv6_prefixes(const struct wide *wide, const uint32_t *values, size_t n, struct rows *rows)
+static inline __attribute__((always_inline)) void
+ipv6_prefixes(const struct wide *wide, const uint8_t *lanes, size_t n, const uint32_t *values,
+	      struct rows *rows)
 {
+	struct segment_best *row = rows->row + rows->count, *full = rows->row + rows->most;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t record = (values[i] & WIDE_RECORD) - 1;
-		if (values[i] == 0 || record >= wide->record_count)
+		uint32_t record = (values[lanes[i]] & WIDE_RECORD) - 1;
+		if (record >= wide->record_count || row == full)
 			continue;
-		add_row(rows, &(struct segment_best){
-			.claims = le32_get(wide->hot[record].claims), .record = record,
-			.specific = wide->hot[record].bits, .in_trie = 1, .lane = (uint16_t)i});
+		row->claims = le32_get(wide->hot[record].claims);
+		prefetch_claim(rows->claims, row->claims);
+		row->record = record;
+		row->specific = wide->hot[record].bits;
+		row->in_trie = 1;
+		row->exact = 0;
+		row->lane = lanes[i];
+		row->sole = 0;
+		row++;
 	}
+	rows->count = (size_t)(row - rows->row);
 }
 
 static size_t
@@ -179,24 +230,25 @@ many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t 
 	  struct segment_best *best)
 {
 	const struct wide *wide = &segment->wide;
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	uint32_t values[SEGMENT_MANY_MOST];
-	uint8_t hosts[SEGMENT_MANY_MOST];
-	size_t found = 0, host_count = 0;
+	uint8_t found[SEGMENT_MANY_MOST], hosts[SEGMENT_MANY_MOST];
+	size_t count = 0, host_count = 0;
 	if (wide->root_bits == 0)
 		return 0;
 	many_wide(wide, addresses, n, values);
 	for (size_t i = 0; i < n; i++) {
-		if (values[i] == 0)
-			continue;
-		found++;
-		hosts[host_count] = (uint8_t)i;
-		host_count += (values[i] & WIDE_HOSTS) != 0;
-		wide_prefetch(wide, (values[i] & WIDE_RECORD) - 1);
+		found[count] = (uint8_t)i;
+		count += values[i] != 0;
 	}
-	if (segment->table[KIND_IPV6].buckets != 0)
+	for (size_t i = 0; i < count; i++) {
+		uint32_t value = values[found[i]];
+		hosts[host_count] = found[i];
+		host_count += (value & WIDE_HOSTS) != 0;
+		wide_prefetch(wide, (value & WIDE_RECORD) - 1);
+	}
+	if (host_count > 0 && segment->table[KIND_IPV6].buckets != 0)
 		ipv6_hosts(&segment->table[KIND_IPV6], addresses, hosts, host_count, values, &rows);
-	if (found > 0)
-		ipv6_prefixes(wide, values, n, &rows);
+	ipv6_prefixes(wide, found, count, values, &rows);
 	return rows.count;
 }

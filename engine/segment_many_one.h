@@ -13,19 +13,17 @@ static inline __attribute__((always_inline)) bool
 fixed_in_line(const struct segment_table *table, const struct bucket_d *line, uint64_t hash,
 	      const uint8_t *bytes, size_t length, struct segment_best *best)
 {
-	uint32_t slots = many_find(line, bucket_tag(hash));
-	if (slots == 0)
-		return false;
-	uint32_t entries = many_entries(line);
-	for (slots &= entries; slots != 0; slots &= slots - 1) {
-		uint32_t record = bucket_record(line, entries, (unsigned)__builtin_ctz(slots));
-		if (record >= table->record_count ||
-		    memcmp(record_at(table, record), bytes, length) != 0)
+	uint32_t slots = many_same(line, bucket_tag(hash) | FORMAT_SLOT_HERE);
+	for (; slots != 0; slots &= slots - 1) {
+		uint32_t record = le32_get(line->base) + (uint32_t)__builtin_ctz(slots);
+		if (record >= table->record_count)
+			continue;
+		const uint8_t *found = fixed_record(table, record, bytes, length);
+		if (found == NULL)
 			continue;
 		*best = (struct segment_best){
-			.claims = record_claims(table, record_at(table, record)),
-			.record = record, .specific = length == 16 ? 128 : 0, .exact = 1,
-			.sole = length != 16};
+			.claims = fixed_claims(found, length), .record = record,
+			.specific = length == 16 ? 128 : 0, .exact = 1, .sole = length != 16};
 		return true;
 	}
 	return false;
@@ -90,9 +88,11 @@ one_ipv4(const struct segment *segment, const struct key *key, struct segment_be
 		if ((segment->gate[place >> 3] >> (place & 7) & 1) == 0)
 			return;
 	}
-	if (hosts->buckets != 0 &&
-	    host_probe(hosts, address, path_host(hosts->seed, address), best))
-		return;
+	if (hosts->buckets != 0) {
+		uint64_t hash = path_host(hosts->seed, address);
+		if (host_probe(hosts, hosts_home(hosts, hash), address, hash, best))
+			return;
+	}
 	if (segment->trie.record_count == 0)
 		return;
 	ptrie_find_ipv4(&segment->trie, address, &found);

@@ -12,6 +12,16 @@ many_find(const struct bucket_d *line, uint16_t tag)
 	return found;
 }
 
+/* Slots that are this tag and these flags. */
+static inline uint32_t
+many_same(const struct bucket_d *line, uint16_t slot)
+{
+	uint32_t found = 0;
+	for (unsigned i = 0; i < FORMAT_SLOTS; i++)
+		found |= (uint32_t)(le16_get(line->slot[i]) == slot) << i;
+	return found;
+}
+
 static inline uint32_t
 many_entries(const struct bucket_d *line)
 {

@@ -4,6 +4,7 @@
 #include "engine/hosts.h"
 
 #define many_find(line, tag) bucket_equal(line, FORMAT_SLOT_TAG, tag)
+#define many_same(line, slot) bucket_equal(line, 0xffff, slot)
 #define many_entries(line) bucket_entries(line)
 
 /* Bit i: address i of a line; bit 7 is the line's state, for the caller to mask. */

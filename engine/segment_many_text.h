@@ -26,7 +26,7 @@ best_rows(struct rows *rows, const struct segment_best *best, size_t n, size_t f
 			continue;
 		struct segment_best row = best[i];
 		row.lane = (uint16_t)(from + i);
-		add_row(rows, &row);
+		add_row(rows, row);
 	}
 }
 
@@ -211,7 +211,7 @@ static size_t
 many_text(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
 	  struct segment_best *best)
 {
-	struct rows rows = {best, 0, n};
+	struct rows rows = {best, 0, n, segment->claims};
 	if (segment->table[kind].buckets == 0)
 		return 0;
 	if (kind == KIND_URL && segment->pattern_count > 0) {

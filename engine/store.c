@@ -1,46 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers: open, refresh, pin (R1, R4, R5). */
+/* Readers: open, refresh, pin (R1, R4, R5, T1, D1). */
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/store_state.h"
+#include "engine/store_watch.h"
 
 struct store {
 	char *directory;
+	char journal[FILE_PATH_BYTES];
+	struct store_options options;
+	struct store_watch watch;
 	struct file_counter counter;
-	struct view *current;
-	uint64_t seen;  /* the counter when `current` was loaded */
-	bool guard;     /* held for a few instructions by take and refresh */
+	struct pin_place place; /* the current view, for those who take it */
+	struct view *current;   /* the same, for the one who refreshes */
+	uint64_t seen;          /* the counter when it was loaded */
+	bool troubled;          /* not all is as it should be: try again */
 };
 
+static_assert(offsetof(struct view, pin) == 0, "a pin is its view");
+
+/* R4 and R5; takes over the pin on `fresh` (NULL: none). */
 static void
-guard_take(struct store *store)
+put_current(struct store *store, struct view *fresh)
 {
-	while (__atomic_test_and_set(&store->guard, __ATOMIC_ACQUIRE))
-		;
+	struct pin *old = pin_swap(&store->place, fresh == NULL ? NULL : &fresh->pin);
+	store->current = fresh;
+	if (old != NULL)
+		view_free((struct view *)old);
 }
 
+/*
+ * A store of another owner may be read-only for us: then the hint may be missing. So it may when somebody
+ * removed or cut it: then the journal itself is looked at.
+ */
 static void
-guard_drop(struct store *store)
+open_counter(struct store *store)
 {
-	__atomic_clear(&store->guard, __ATOMIC_RELEASE);
+	char path[FILE_PATH_BYTES];
+	file_counter_close(&store->counter);
+	if (!store->options.no_guard &&
+	    store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
+		(void)file_counter_open(path, false, &store->counter, NULL);
 }
 
 static uint64_t
 counter_value(const struct store *store)
 {
-	if (store->counter.value == NULL)
-		return 0;
 	return __atomic_load_n(store->counter.value, __ATOMIC_ACQUIRE);
 }
 
-/* A store of another owner may be read-only for us: then the hint may be missing. */
-static void
-open_counter(struct store *store)
+/* What GENERATION says, mapped or not; 0 if it says nothing. */
+static uint64_t
+counter_read(const struct store *store)
 {
 	char path[FILE_PATH_BYTES];
+	uint64_t value = 0;
+	if (store->counter.value != NULL)
+		return counter_value(store);
 	if (store_path(store->directory, STORE_COUNTER, path, NULL) == STATUS_OK)
-		(void)file_counter_open(path, false, &store->counter, NULL);
+		(void)file_counter_read(path, &value);
+	return value;
 }
 
 bool
@@ -76,22 +99,40 @@ is_published(const struct store *store, struct fault *fault)
 	return STATUS_CORRUPT;
 }
 
+static enum status
+open_first(struct store *store, struct fault *fault)
+{
+	struct view *view = NULL;
+	enum status status = store->options.no_guard ? STATUS_OK : guard_install(fault);
+	if (status == STATUS_OK)
+		status = store_path(store->directory, STORE_JOURNAL, store->journal, fault);
+	if (status == STATUS_OK && !store_is_there(store->directory))
+		status = no_store(store->directory, fault);
+	if (status != STATUS_OK)
+		return status;
+	open_counter(store);
+	store->seen = counter_read(store);
+	store_watch_note(&store->watch, store->journal);
+	status = view_load(store->directory, NULL, store->options.sealed, &view, fault);
+	if (status == STATUS_OK) {
+		put_current(store, view);
+		store_watch_begin(&store->watch);
+		status = is_published(store, fault);
+	}
+	return status;
+}
+
 enum status
-store_open(const char *directory, struct store **out, struct fault *fault)
+store_open_as(const char *directory, const struct store_options *options, struct store **out,
+	      struct fault *fault)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	if (store == NULL || (store->directory = strdup(directory)) == NULL) {
 		free(store);
 		return fault_set(fault, STATUS_NO_MEMORY, directory, 0, "no memory for a store");
 	}
-	enum status status = store_is_there(directory) ? STATUS_OK : no_store(directory, fault);
-	if (status == STATUS_OK) {
-		open_counter(store);
-		store->seen = counter_value(store);
-		status = view_load(directory, NULL, &store->current, fault);
-	}
-	if (status == STATUS_OK)
-		status = is_published(store, fault);
+	store->options = *options;
+	enum status status = open_first(store, fault);
 	if (status != STATUS_OK)
 		store_close(store);
 	else
@@ -99,19 +140,25 @@ store_open(const char *directory, struct store **out, struct fault *fault)
 	return status;
 }
 
+enum status
+store_open(const char *directory, struct store **out, struct fault *fault)
+{
+	static const struct store_options usual;
+	return store_open_as(directory, &usual, out, fault);
+}
+
 void
 store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	if (store->current != NULL)
-		view_drop(store->current);
+	put_current(store, NULL);
 	file_counter_close(&store->counter);
 	free(store->directory);
 	free(store);
 }
 
-/* The same state, perhaps written anew into another journal (N1)? */
+/* The same state in the same memory, perhaps written anew into another journal (N1)? */
 static bool
 is_same(const struct view *a, const struct view *b)
 {
@@ -119,58 +166,144 @@ is_same(const struct view *a, const struct view *b)
 	    a->layer_count != b->layer_count)
 		return false;
 	for (uint32_t i = 0; i < a->layer_count; i++)
-		if (memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
+		if (a->layer[i].image != b->layer[i].image ||
+		    memcmp(a->layer[i].row.sha256, b->layer[i].row.sha256, 32) != 0)
 			return false;
 	return true;
 }
 
-enum status
-store_refresh(struct store *store, bool *changed, struct fault *fault)
+/*
+ * Is what we have better than what is left in the directory: an older state? It is, if a newer one is damaged or
+ * cut off, which GENERATION tells. If nothing tells, the older one is believed when it stays: somebody put a
+ * copy back. What we have may also be a record that we saw before it failed: it never was. *keep: not
+ * this one.
+ */
+static enum status
+judge_older(struct store *store, const struct view *fresh, bool *keep, struct fault *fault)
+{
+	*keep = false;
+	if (fresh->generation >= store->current->generation || view_marked(store->current) ||
+	    store_counter_failed(store->seen) == store->current->generation)
+		return STATUS_OK;
+	*keep = true;
+	if (fresh->damaged != 0 || store_counter_ahead(store->seen, fresh->generation))
+		return fault_set(fault, STATUS_CORRUPT, STORE_JOURNAL, fresh->place.end,
+				 "generation %" PRIu64 " is damaged or cut off; what is known of it "
+				 "goes on answering", store->current->generation);
+	*keep = !store_watch_older(&store->watch);
+	return STATUS_OK;
+}
+
+/* R2 to R5 */
+static enum status
+load(struct store *store, bool *changed, struct fault *fault)
 {
 	struct view *fresh;
-	bool blind = store->counter.value == NULL; /* it could not be opened: perhaps now */
-	if (blind)
-		open_counter(store);
+	uint64_t begun = clock_coarse(), seen = store->seen;
+	const struct file_stamp journal = store->watch.journal;
+	bool keep = false;
+	store->seen = counter_read(store);
+	store_watch_note(&store->watch, store->journal);
+	enum status status = view_load(store->directory, store->current, store->options.sealed,
+				       &fresh, fault);
+	if (status == STATUS_OK) {
+		status = judge_older(store, fresh, &keep, fault);
+		if (keep || is_same(fresh, store->current)) {
+			view_drop(fresh);
+		} else {
+			store_tell(fresh, store->seen, 0, fault);
+			put_current(store, fresh);
+			*changed = true;
+		}
+	}
+	/* The system or memory failed: there is still news, for the next call to have or to fail at. */
+	if (status == STATUS_IO || status == STATUS_NO_MEMORY) {
+		store->seen = seen;
+		store->watch.journal = journal;
+	}
+	store->troubled = status != STATUS_OK || keep || store_is_lost(store->current, store->seen);
+	if (store->troubled)
+		store_watch_defer(&store->watch, clock_coarse() - begun);
+	return status;
+}
+
+/*
+ * R1. What the counter does not say, the journal does. While a journal is made the counter says nothing, and that
+ * twice is not the same.
+ */
+static bool
+has_moved(const struct store *store)
+{
+	if (store->counter.value == NULL)
+		return store_watch_moved(&store->watch, store->journal);
 	uint64_t value = counter_value(store);
-	*changed = false;
-	if (!blind && value == store->seen)
-		return STATUS_OK;
-	enum status status = view_load(store->directory, store->current, &fresh, fault);
+	return value != store->seen || value == STORE_COUNTER_UNKNOWN;
+}
+
+/* Whatever became of the rest of the directory: the view that we have, in memory that nobody writes to. */
+static enum status
+adopt_heirs(struct store *store, bool *changed, struct fault *fault)
+{
+	struct view *fresh;
+	enum status status = view_with_heirs(store->current, &fresh, fault);
 	if (status != STATUS_OK)
 		return status;
-	store->seen = value;
-	if (is_same(fresh, store->current)) {
-		view_drop(fresh);
-		return STATUS_OK;
-	}
-	guard_take(store);
-	struct view *old = store->current;
-	store->current = fresh;
-	guard_drop(store);
-	view_drop(old);
+	put_current(store, fresh);
 	*changed = true;
 	return STATUS_OK;
 }
 
+/*
+ * A counter that was cut, or did not count, or is missing, is looked for anew. Heirs come first: nothing that
+ * fails after them may keep the caller from taking the new view.
+ */
+static enum status
+look(struct store *store, bool *changed, struct fault *fault)
+{
+	enum image_state state = store_watch_look(&store->watch, store->current);
+	if (state == IMAGE_HEIR)
+		return adopt_heirs(store, changed, fault);
+	bool other = store_watch_settled(&store->watch, store->journal);
+	if (other || store->counter.value == NULL || guard_damaged(store->counter.guard))
+		open_counter(store);
+	if (state == IMAGE_DAMAGED || other || store->troubled || has_moved(store))
+		return load(store, changed, fault);
+	return STATUS_OK;
+}
+
+/* What fails after something changed is told the next time. */
+enum status
+store_refresh(struct store *store, bool *changed, struct fault *fault)
+{
+	enum status status = STATUS_OK;
+	*changed = false;
+	bool moved = has_moved(store), due = store_watch_due(&store->watch);
+	if (moved && !guard_damaged(store->counter.guard))
+		status = load(store, changed, fault);
+	if (!due || status != STATUS_OK)
+		return status;
+	bool before = *changed;
+	status = look(store, changed, before ? NULL : fault);
+	return before ? STATUS_OK : status;
+}
+
+/* T1 */
 struct view *
 store_view_take(struct store *store)
 {
-	guard_take(store);
-	struct view *view = store->current;
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
-	guard_drop(store);
-	return view;
+	return (struct view *)pin_take(&store->place);
 }
 
 void
 view_keep(struct view *view)
 {
-	__atomic_add_fetch(&view->pins, 1, __ATOMIC_RELAXED);
+	pin_keep(&view->pin);
 }
 
+/* D1 */
 void
 view_drop(struct view *view)
 {
-	if (__atomic_sub_fetch(&view->pins, 1, __ATOMIC_ACQ_REL) == 0)
+	if (pin_drop(&view->pin))
 		view_free(view);
 }

@@ -32,12 +32,25 @@ struct store;
  */
 enum status
 store_open(const char *directory, struct store **store, struct fault *fault);
+/* How files are kept from careless operators (docs/store.md); all false: leases and the guard. */
+struct store_options {
+	bool sealed;   /* layers are copied into sealed memory, which the processes of a user share */
+	bool no_guard; /* SIGBUS is left alone, and GENERATION is not mapped */
+};
+enum status
+store_open_as(const char *directory, const struct store_options *options, struct store **store,
+	      struct fault *fault);
 void
 store_close(struct store *store);
-/* One memory load when nothing changed. Not to be called by two threads at once. */
+/*
+ * One memory load and a look at a coarse clock when nothing changed; ten times a second a few system calls.
+ * *changed also when the generation is the same, but a file had to be given up for a copy: what is not
+ * dropped then holds up who wants to write there. Not to be called by two threads at once. If the
+ * newest generation that can be read is not the last, `fault` says so, with STATUS_OK.
+ */
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault);
-/* Pins the current view; any thread. Never NULL. */
+/* Pins the current view: one atomic addition; any thread. Never NULL. */
 struct view *
 store_view_take(struct store *store);
 /* One more pin on a view that the caller has pinned; any thread. */

@@ -44,7 +44,7 @@ fold(struct store_compaction *compaction, struct fault *fault)
 	if (status == STATUS_OK && segment_build_count(build) > 0)
 		status = write_base(compaction, build, fault);
 	segment_build_free(build);
-	return status;
+	return status == STATUS_OK ? view_unchanged(view, fault) : status;
 }
 
 static bool
@@ -156,7 +156,7 @@ store_compaction_begin(struct store_compaction *compaction, const char *director
 	compaction->locked = true;
 	status = file_each_name(directory, remove_temporary, (void *)(uintptr_t)directory, fault);
 	if (status == STATUS_OK)
-		status = view_load(directory, NULL, &compaction->view, fault);
+		status = view_load(directory, NULL, false, &compaction->view, fault);
 	if (status != STATUS_OK)
 		return status;
 	const struct view *view = compaction->view;

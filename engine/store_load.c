@@ -50,21 +50,34 @@ in_file(struct fault *fault, enum status status, const char *path, const struct 
 
 /* --- layers ------------------------------------------------------------------------------ */
 
+/*
+ * The names, in memory of our own behind the rows: hits lead there, and nobody asks again whether the file
+ * is still what it was when they are read.
+ */
 static enum status
 load_sources(const struct view *view, struct view_layer *layer, struct fault *fault)
 {
 	const struct segment *segment = &layer->segment;
+	size_t rows = (segment->sources.count + 1) * sizeof(*layer->sources), names = 0, length;
 	if (segment->sources.count > LIMIT_SOURCES)
 		return fault_set(fault, STATUS_LIMIT, "SRCN", 0, "more than %d sources",
 				 LIMIT_SOURCES);
-	layer->sources = calloc(segment->sources.count + 1, sizeof(*layer->sources));
+	for (uint32_t i = 0; i < segment->sources.count; i++) {
+		segment_source(segment, i, &length);
+		names += length < LIMIT_SOURCE_NAME_BYTES ? length : LIMIT_SOURCE_NAME_BYTES;
+	}
+	layer->sources = calloc(1, rows + names);
 	if (layer->sources == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a layer");
+	char *to = (char *)layer->sources + rows, *end = to + names;
 	for (uint32_t i = 0; i < segment->sources.count; i++) {
-		size_t length;
 		struct view_source *source = &layer->sources[i];
-		source->name = segment_source(segment, i, &length);
+		const char *name = segment_source(segment, i, &length);
+		length = length < LIMIT_SOURCE_NAME_BYTES ? length : LIMIT_SOURCE_NAME_BYTES;
+		length = length < (size_t)(end - to) ? length : (size_t)(end - to);
+		source->name = memcpy(to, name, length);
 		source->length = (uint32_t)length;
+		to += length;
 		const struct source_row *row = catalog_source(&view->catalog, source->name, length);
 		source->priority = row == NULL ? CATALOG_PRIORITY_DEFAULT : row->priority;
 	}
@@ -99,17 +112,25 @@ view_push(struct view *view, const struct journal_layer *row, struct image *imag
 	return STATUS_OK;
 }
 
-/* The image that an older view has of the same layer, or NULL. */
+static bool
+same_layer(const struct journal_layer *a, const struct journal_layer *b)
+{
+	return a->number == b->number && a->bytes == b->bytes &&
+	       memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
+}
+
+/*
+ * The image that an older view has of the same layer, or the one that was made to follow it; NULL if it has
+ * none, or none that is sound.
+ */
 static struct image *
 known_image(const struct view *before, const struct journal_layer *row)
 {
-	if (before == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < before->layer_count; i++) {
-		const struct journal_layer *old = &before->layer[i].row;
-		if (old->number == row->number && old->bytes == row->bytes &&
-		    memcmp(old->sha256, row->sha256, 32) == 0)
-			return image_take(before->layer[i].image);
+	for (uint32_t i = 0; before != NULL && i < before->layer_count; i++) {
+		struct image *image = before->layer[i].image;
+		if (same_layer(&before->layer[i].row, row))
+			return image->heir != NULL ? image_take(image->heir)
+			       : image_damaged(image) ? NULL : image_take(image);
 	}
 	return NULL;
 }
@@ -135,26 +156,60 @@ image_from_journal(const struct journal *journal, const struct journal_layer *ro
 	return status;
 }
 
+struct loading {
+	const char *directory;
+	const struct view *before; /* may be NULL */
+	bool sealed;
+	struct journal journal;
+	struct journal_layer bad[LIMIT_LAYERS]; /* layers of records that could not be loaded */
+	uint32_t bad_count;
+};
+
 static enum status
-load_layer(struct view *view, const char *directory, const struct journal *journal,
-	   const struct view *before, const struct journal_layer *row, struct fault *fault)
+load_image(const struct loading *loading, const struct journal_layer *row, const char *path,
+	   struct image **image, struct fault *fault)
+{
+	struct image_wanted wanted = {.stamp = row->stamp, .sealed = loading->sealed};
+	*image = known_image(loading->before, row);
+	if (*image != NULL)
+		return STATUS_OK;
+	if (row->offset != 0)
+		return image_from_journal(&loading->journal, row, image, fault);
+	memcpy(wanted.digest, row->sha256, sizeof(wanted.digest));
+	return image_layer(path, &wanted, image, fault);
+}
+
+static enum status
+load_layer(struct view *view, struct loading *loading, const struct journal_layer *row,
+	   struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
 	struct fault inner = {0};
-	struct image *image = known_image(before, row);
-	enum status status = row->offset != 0 ? store_path(directory, STORE_JOURNAL, path, fault)
-			     : store_segment_path(directory, row->number, path, fault);
-	if (status != STATUS_OK) {
-		image_drop(image);
+	struct image *image = NULL;
+	enum status status = row->offset != 0
+		? store_path(loading->directory, STORE_JOURNAL, path, fault)
+		: store_segment_path(loading->directory, row->number, path, fault);
+	if (status != STATUS_OK)
 		return status;
-	}
-	if (image == NULL && row->offset != 0)
-		status = image_from_journal(journal, row, &image, &inner);
-	else if (image == NULL)
-		status = image_open(path, &image, &inner);
+	status = load_image(loading, row, path, &image, &inner);
 	if (status == STATUS_OK)
 		status = view_push(view, row, image, &inner);
-	return status == STATUS_OK ? STATUS_OK : in_file(fault, status, path, &inner);
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	if (loading->bad_count < LIMIT_LAYERS)
+		loading->bad[loading->bad_count++] = *row;
+	return in_file(fault, status, path, &inner);
+}
+
+/* Does a record name a layer that failed already? Then none of its layers need be read. */
+static bool
+is_bad(const struct loading *loading, const struct journal_state *state)
+{
+	for (uint32_t i = 0; i < state->layer_count; i++)
+		for (uint32_t j = 0; j < loading->bad_count; j++)
+			if (same_layer(&state->layer[i], &loading->bad[j]))
+				return true;
+	return false;
 }
 
 static enum status
@@ -163,18 +218,44 @@ view_new(struct view **out, struct fault *fault)
 	struct view *view = calloc(1, sizeof(*view));
 	if (view == NULL)
 		return fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for a view");
-	view->pins = 1;
+	pin_init(&view->pin);
 	*out = view;
 	return STATUS_OK;
 }
 
-/* --- a state of the journal -------------------------------------------------------------- */
+static void
+copy_layers(struct view *to, const struct view *from, enum status *status, struct fault *fault)
+{
+	for (uint32_t i = 0; *status == STATUS_OK && i < from->layer_count; i++) {
+		struct image *image = from->layer[i].image;
+		*status = view_push(to, &from->layer[i].row,
+				    image_take(image->heir != NULL ? image->heir : image), fault);
+	}
+}
 
-struct loading {
-	const char *directory;
-	const struct view *before; /* may be NULL */
-	struct journal journal;
-};
+enum status
+view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
+{
+	struct view *fresh = NULL;
+	enum status status = view_new(&fresh, fault);
+	if (status != STATUS_OK)
+		return status;
+	*fresh = *view;
+	pin_init(&fresh->pin);
+	fresh->layer_count = 0;
+	memset(fresh->layer, 0, sizeof(fresh->layer));
+	fresh->catalog = (struct catalog){0};
+	status = catalog_copy(&view->catalog, &fresh->catalog, fault);
+	copy_layers(fresh, view, &status, fault);
+	fresh->file_bytes = view->file_bytes;
+	if (status != STATUS_OK)
+		view_free(fresh);
+	else
+		*out = fresh;
+	return status;
+}
+
+/* --- a state of the journal -------------------------------------------------------------- */
 
 static enum status
 load_catalog(struct view *view, const struct loading *loading, const struct journal_state *state,
@@ -191,12 +272,15 @@ load_catalog(struct view *view, const struct loading *loading, const struct jour
 
 /* The view of the record at a place. */
 static enum status
-load_record(const struct loading *loading, const struct journal_place *place, struct view **out,
+load_record(struct loading *loading, const struct journal_place *place, struct view **out,
 	    struct fault *fault)
 {
 	struct journal_state state;
 	struct view *view = NULL;
 	enum status status = journal_state(&loading->journal, place, &state, fault);
+	if (status == STATUS_OK && is_bad(loading, &state))
+		return fault_set(fault, STATUS_CORRUPT, NULL, place->offset,
+				 "a layer of it could not be read");
 	if (status == STATUS_OK)
 		status = view_new(&view, fault);
 	if (status != STATUS_OK)
@@ -215,8 +299,7 @@ load_record(const struct loading *loading, const struct journal_place *place, st
 			   state.layer_count * sizeof(struct record_layer_d);
 	status = load_catalog(view, loading, &state, fault);
 	for (uint32_t i = 0; status == STATUS_OK && i < state.layer_count; i++)
-		status = load_layer(view, loading->directory, &loading->journal, loading->before,
-				    &state.layer[i], fault);
+		status = load_layer(view, loading, &state.layer[i], fault);
 	if (status != STATUS_OK)
 		view_free(view);
 	else
@@ -263,32 +346,32 @@ load_newest(struct loading *loading, const struct journal_place *last, struct vi
 
 /* R2 and R3 once: opens the journal by its name. *place: its last record. */
 static enum status
-load_journal(const char *directory, const struct view *before, bool last_try,
-	     struct journal_place *place, struct view **view, struct fault *fault)
+load_journal(struct loading *loading, bool last_try, struct journal_place *place,
+	     struct view **view, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	struct loading loading = {.directory = directory, .before = before};
+	const struct view *before = loading->before;
 	struct journal_place seen = *place;
 	struct fault inner = {0};
-	enum status status = store_path(directory, STORE_JOURNAL, path, fault);
+	enum status status = store_path(loading->directory, STORE_JOURNAL, path, fault);
 	if (status == STATUS_OK)
-		status = journal_open(path, &loading.journal, fault);
+		status = journal_open(path, &loading->journal, fault);
 	if (status != STATUS_OK)
 		return status;
-	status = journal_walk(&loading.journal, before == NULL ? NULL : &before->place, UINT64_MAX,
+	status = journal_walk(&loading->journal, before == NULL ? NULL : &before->place, UINT64_MAX,
 			      place, &inner);
 	if (status == STATUS_OK && (last_try || seen.sum == place->sum))
-		status = load_newest(&loading, place, view, &inner);
+		status = load_newest(loading, place, view, &inner);
 	else if (status == STATUS_OK)
-		status = load_record(&loading, place, view, &inner);
-	journal_close(&loading.journal);
+		status = load_record(loading, place, view, &inner);
+	journal_close(&loading->journal);
 	return status == STATUS_OK ? STATUS_OK : in_file(fault, status, path, &inner);
 }
 
 /* --- a manifest, of stores before the journal ----------------------------------------------- */
 
 static enum status
-load_sections(struct view *view, const char *directory, const struct container *container,
+load_sections(struct view *view, struct loading *loading, const struct container *container,
 	      struct fault *fault)
 {
 	struct section layers, catalog;
@@ -310,20 +393,20 @@ load_sections(struct view *view, const char *directory, const struct container *
 			.number = le64_get(layer[i].number), .bytes = le64_get(layer[i].file_bytes),
 		};
 		memcpy(row.sha256, layer[i].sha256, sizeof(row.sha256));
-		status = load_layer(view, directory, NULL, NULL, &row, fault);
+		status = load_layer(view, loading, &row, fault);
 	}
 	return status;
 }
 
 static enum status
-load_manifest(const char *directory, struct view **out, struct fault *fault)
+load_manifest(struct loading *loading, struct view **out, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
 	struct file_map map = {0};
 	struct container container;
 	struct view *view = NULL;
 	struct fault inner = {0};
-	enum status status = store_path(directory, STORE_MANIFEST, path, fault);
+	enum status status = store_path(loading->directory, STORE_MANIFEST, path, fault);
 	if (status == STATUS_OK)
 		status = file_map_open(path, &map, fault);
 	if (status != STATUS_OK)
@@ -335,7 +418,7 @@ load_manifest(const char *directory, struct view **out, struct fault *fault)
 	if (status == STATUS_OK)
 		status = container_check(&container, &inner);
 	if (status == STATUS_OK)
-		status = load_sections(view, directory, &container, &inner);
+		status = load_sections(view, loading, &container, &inner);
 	if (status == STATUS_OK)
 		view->file_bytes += map.length;
 	file_map_close(&map);
@@ -351,20 +434,22 @@ load_manifest(const char *directory, struct view **out, struct fault *fault)
 /* --- whichever there is ------------------------------------------------------------------------ */
 
 enum status
-view_load(const char *directory, const struct view *before, struct view **view,
+view_load(const char *directory, const struct view *before, bool sealed, struct view **view,
 	  struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
 	struct journal_place place = {0};
+	struct loading loading = {.directory = directory, .before = before, .sealed = sealed};
 	enum status status = store_path(directory, STORE_JOURNAL, path, fault);
 	if (status == STATUS_OK && !file_exists(path)) {
 		/* Between the two looks a writer may have made a journal of the manifest. */
-		status = load_manifest(directory, view, fault);
+		status = load_manifest(&loading, view, fault);
 		if (status == STATUS_OK || !file_exists(path))
 			return status;
 	}
 	for (int tries = 0; tries <= LOAD_TRIES; tries++) {
-		status = load_journal(directory, before, tries == LOAD_TRIES, &place, view, fault);
+		loading.bad_count = 0;
+		status = load_journal(&loading, tries == LOAD_TRIES, &place, view, fault);
 		if (!is_damage(status))
 			break;
 	}
@@ -389,7 +474,7 @@ store_tell(const struct view *view, uint64_t counter, uint64_t unfinished, struc
 	else if (view->left_out > 0 && store_counter_ahead(counter, view->generation))
 		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
 			  "generation %" PRIu64 " was published and is damaged: generation %" PRIu64
-			  " is used", counter, view->generation);
+			  " is used", store_counter_published(counter), view->generation);
 	else if (unfinished > 0)
 		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
 			  "%" PRIu64 " bytes of a transaction that was never acknowledged are left out",

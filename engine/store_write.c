@@ -47,6 +47,7 @@ state_layers(const struct store_plan *plan, bool all, struct journal_state *stat
 	state->layer_count = plan->count;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		state->layer[i] = plan->row[i];
+		state->layer[i].stamp = image_stamp(plan->image[i]);
 		parts->segment[i] = plan->small[i] && (all || plan->row[i].offset == 0)
 					    ? plan->image[i]->bytes : NULL;
 	}
@@ -70,22 +71,33 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 }
 
 /*
- * W3 and W4. A record that could not be made durable is cut away; since a reader may have seen it, the
- * counter takes its number out of use, so that no other state ever has it. If it cannot even be cut, it may be
- * the last good one: the counter must not say that it came to W5.
+ * W3 and W4. A record that could not be made durable is cut away, if that can be done. Before that the counter
+ * says that it failed: so the next writer recovers, and its number, which a reader may have seen, is never
+ * given to another state. Afterwards it says so once more: who looked in between looks again, and goes back.
  */
 static enum status
 append_record(struct store_write *write, const struct store_plan *plan,
 	      struct journal_state *state, struct journal_parts *parts, struct fault *fault)
 {
 	char path[FILE_PATH_BYTES];
-	bool cut = true;
+	struct file_tail tail;
+	struct fault inner = {0};
+	struct journal_place *place = &write->view->place;
 	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
-	state_layers(plan, false, state, parts);
 	if (status == STATUS_OK)
-		status = journal_append(path, &write->view->place, state, parts, &cut, fault);
+		status = file_tail_open(path, place->end, &tail, fault);
 	if (status != STATUS_OK)
-		counter_set(&write->counter, cut ? state->generation : STORE_COUNTER_UNKNOWN);
+		return status;
+	state_layers(plan, false, state, parts);
+	status = journal_append(&tail, place, state, parts, &inner);
+	if (status != STATUS_OK) {
+		uint64_t failed = STORE_COUNTER_FAILED | state->generation;
+		counter_set(&write->counter, failed);
+		file_tail_cut(&tail);
+		counter_set(&write->counter, failed | STORE_COUNTER_CUT);
+		fault_set(fault, status, path, inner.offset, "%s", inner.text);
+	}
+	file_tail_close(&tail);
 	return status;
 }
 
@@ -110,12 +122,15 @@ adopt(struct view *view, const struct journal_state *state)
 static uint64_t
 next_unseen(const struct store_write *write, uint64_t counter)
 {
-	uint64_t generation = write->view->generation;
-	if (write->view->damaged > generation)
-		generation = write->view->damaged + 1;
-	if (store_counter_ahead(counter, generation))
-		generation = counter + 1;
-	return generation;
+	uint64_t generation = write->view->generation, failed = store_counter_failed(counter);
+	uint64_t last = generation; /* number in use */
+	if (write->view->damaged > last)
+		last = write->view->damaged;
+	if (store_counter_ahead(counter, last))
+		last = store_counter_published(counter);
+	if (failed > last && failed - last < (1ull << 32))
+		last = failed;
+	return last == generation ? generation : last + 1;
 }
 
 /* The writer's view into a new journal. */
@@ -223,7 +238,7 @@ make_empty(struct store_write *write, const struct hash_seed *seed, struct fault
 		free(view);
 		return status;
 	}
-	view->pins = 1;
+	pin_init(&view->pin);
 	view->seed.word[0] = seed == NULL ? words[0] : seed->word[0];
 	view->seed.word[1] = seed == NULL ? words[1] : seed->word[1];
 	write->view = view;
@@ -294,7 +309,7 @@ begin_locked(struct store_write *write, const struct hash_seed *seed, struct fau
 {
 	char path[FILE_PATH_BYTES];
 	enum status status = store_is_there(write->directory)
-				     ? view_load(write->directory, NULL, &write->view, fault)
+				     ? view_load(write->directory, NULL, false, &write->view, fault)
 				     : make_empty(write, seed, fault);
 	if (status == STATUS_OK)
 		status = store_path(write->directory, STORE_COUNTER, path, fault);
@@ -440,7 +455,7 @@ store_write_publish(struct store_write *write, const struct store_plan *plan, ui
 	const struct view *view = write->view;
 	uint8_t *catalog = NULL;
 	size_t length;
-	bool changed;
+	bool changed = false;
 	struct journal_state state = {
 		.generation = view->generation + 1,
 		.published = now,
@@ -450,7 +465,9 @@ store_write_publish(struct store_write *write, const struct store_plan *plan, ui
 		.catalog_bytes = view->catalog_bytes,
 		.catalog_sum = view->catalog_sum,
 	};
-	enum status status = catalog_now(write, &catalog, &length, &changed, fault);
+	enum status status = view_unchanged(view, fault);
+	if (status == STATUS_OK)
+		status = catalog_now(write, &catalog, &length, &changed, fault);
 	if (status == STATUS_OK)
 		status = write_record(write, plan, &state, catalog, length, changed, fault);
 	free(catalog);

@@ -3,6 +3,34 @@
 
 #include <string.h>
 
+bool
+view_marked(const struct view *view)
+{
+	for (uint32_t i = 0; i < view->layer_count; i++)
+		if (image_damaged(view->layer[i].image))
+			return true;
+	return false;
+}
+
+enum status
+view_status(const struct view *view, struct fault *fault)
+{
+	return view_sound(view) ? STATUS_OK
+				: fault_set(fault, STATUS_CORRUPT, NULL, 0,
+					    "a file of the store was cut or written over: could not tell");
+}
+
+enum status
+view_unchanged(const struct view *view, struct fault *fault)
+{
+	for (uint32_t i = 0; i < view->layer_count; i++)
+		if (!image_intact(view->layer[i].image))
+			return fault_set(fault, STATUS_CORRUPT, NULL, 0,
+					 "segment %llu was changed while it was read",
+					 (unsigned long long)view->layer[i].row.number);
+	return STATUS_OK;
+}
+
 /* Does a layer above know this key? Then what is below is out of date. */
 static bool
 is_hidden(const struct view *view, uint32_t layer, const struct key *key)

@@ -16,6 +16,7 @@
 #include "engine/catalog.h"
 #include "engine/image.h"
 #include "engine/journal.h"
+#include "engine/pin.h"
 #include "engine/segment.h"
 
 /* A source of a segment as look-up wants it. */
@@ -33,6 +34,7 @@ struct view_layer {
 };
 
 struct view {
+	struct pin pin;                        /* private; away from what look-ups read */
 	uint64_t generation;
 	uint64_t published;
 	uint64_t compacted;                    /* when the base was last folded; 0 = never */
@@ -48,8 +50,28 @@ struct view {
 	struct catalog catalog;
 	struct view_layer layer[LIMIT_LAYERS]; /* 0 = base */
 	uint32_t layer_count;
-	uint32_t pins;                         /* private: atomic */
 };
+
+/* Is a layer known to be damaged? Look-ups ask view_sound. */
+bool
+view_marked(const struct view *view);
+/* Are the files what they were, by their stamps? For writers, before they publish what they read there. */
+enum status
+view_unchanged(const struct view *view, struct fault *fault);
+
+/*
+ * To be asked when an answer is there, before it is given away: false if a file was cut or written over while the
+ * view had it mapped. Then the answer may be anything, and so may all later ones. One load.
+ */
+static inline bool
+view_sound(const struct view *view)
+{
+	return guard_sound() || !view_marked(view);
+}
+
+/* The same for cold calls: corrupt, with a sentence. */
+enum status
+view_status(const struct view *view, struct fault *fault);
 
 /* A covering key, and which layer has it. */
 struct view_match {

@@ -195,7 +195,7 @@ ask_many(struct segment *segment, struct batch *batch, bool good)
  * layer, whose keys are all hidden.
  */
 static void
-sweep(const struct segment *segment, bool good)
+sweep(const struct segment *segment, uint64_t now, bool good)
 {
 	static struct view view;
 	struct sweep_counts counts[3];
@@ -205,11 +205,11 @@ sweep(const struct segment *segment, bool good)
 		view.layer[0].segment = view.layer[1].segment = *segment;
 		if (i == 2)
 			view.layer[0].segment.expiry = (struct segment_expiry){0};
-		if (author_new(&view, NOW, &author, NULL) != STATUS_OK)
+		if (author_new(&view, now, &author, NULL) != STATUS_OK)
 			return;
-		if (sweep_expired(&view, NOW, author, &counts[i], NULL) != STATUS_OK)
+		if (sweep_expired(&view, now, author, &counts[i], NULL) != STATUS_OK)
 			abort();
-		if (good && counts[i].claims > 0 && !sweep_due(&view, NOW))
+		if (good && counts[i].claims > 0 && !sweep_due(&view, now))
 			abort();
 		author_free(author);
 	}
@@ -273,7 +273,8 @@ try_bytes(const uint8_t *file, size_t file_length, const uint8_t *bytes, size_t 
 	ask_all(&segment, &batch, bytes + length / 2, length - length / 2);
 	bool good = segment_check(&segment, NULL) == STATUS_OK;
 	walk(&segment, &batch, good);
-	sweep(&segment, good);
+	sweep(&segment, NOW, good);
+	sweep(&segment, UINT64_MAX, good);
 	ask_many(&segment, &batch, good);
 }
 

@@ -11,6 +11,8 @@
 #include "engine/store.h"
 #include "loader/feed_source.h"
 
+#define CLOCK_SLACK_SECONDS 86400 /* behind the last change, before it is told */
+
 int
 change_tags_add(struct cli *cli, struct change_tags *tags, const char *text)
 {
@@ -134,14 +136,28 @@ report_json(const char *source, const struct ingest_result *result)
 	json_double(&json, result->seconds, 3);
 	json_object_end(&json);
 	json_line(&json);
-	json_flush(&json, stdout);
+	cli_json_flush(&json);
 	json_fini(&json);
+}
+
+/* Expiries count from the clock as it is; who sets it right again should know. */
+static void
+note_clock(const struct cli *cli, uint64_t published)
+{
+	char now[CLOCK_TEXT_BYTES], before[CLOCK_TEXT_BYTES];
+	if (published <= clock_add(cli->now, CLOCK_SLACK_SECONDS))
+		return;
+	clock_print(cli->now, now);
+	clock_print(published, before);
+	cli_note(cli, "the clock says %s, but this store was last changed at %s: one of them is wrong",
+		 now, before);
 }
 
 void
 change_report(const struct cli *cli, const char *source, const struct ingest_result *result)
 {
 	const struct author_counts *counts = &result->counts;
+	note_clock(cli, result->published);
 	if (cli->json) {
 		report_json(source, result);
 		return;

@@ -31,7 +31,10 @@ change_read_expires(struct cli *cli, uint64_t *seconds);
 int
 change_check_times(struct cli *cli, const struct ingest_options *options);
 
-/* What a transaction changed: one line for people, or with --json the object of interface import. */
+/*
+ * What a transaction changed: one line for people, or with --json the object of interface import. And a
+ * word on stderr if the clock is more than a day behind what changed the store before.
+ */
 void
 change_report(const struct cli *cli, const char *source, const struct ingest_result *result);
 

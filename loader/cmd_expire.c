@@ -98,7 +98,7 @@ report(const struct expiring *expiring)
 	json_u64(&json, expiring->generation);
 	json_object_end(&json);
 	json_line(&json);
-	json_flush(&json, stdout);
+	cli_json_flush(&json);
 	json_fini(&json);
 }
 

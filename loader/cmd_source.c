@@ -50,7 +50,7 @@ print_json(struct json_writer *json, const struct source_row *row)
 	json_u64(json, row->last_count);
 	json_object_end(json);
 	json_line(json);
-	json_flush(json, stdout);
+	cli_json_flush(json);
 }
 
 static void

@@ -70,7 +70,7 @@ print_json(struct json_writer *json, const struct tag_category *category)
 {
 	tag_file_write(json, category);
 	json_line(json);
-	json_flush(json, stdout);
+	cli_json_flush(json);
 }
 
 static int
@@ -107,7 +107,7 @@ tag_export(struct cli *cli)
 	for (size_t i = 0; i < catalog.category_count; i++) {
 		fputs(i > 0 ? ",\n" : "\n", stdout);
 		tag_file_write(&json, catalog.categories[i]);
-		json_flush(&json, stdout);
+		cli_json_flush(&json);
 	}
 	puts("\n]}");
 	json_fini(&json);
@@ -191,7 +191,7 @@ import_report(const struct cli *cli, const struct tag_import *import, uint64_t g
 	}
 	json_object_end(&json);
 	json_line(&json);
-	json_flush(&json, stdout);
+	cli_json_flush(&json);
 	json_fini(&json);
 }
 

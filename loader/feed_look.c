@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loader/feed_look.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/clock.h"
@@ -488,18 +489,35 @@ feed_look_sinkhole(struct feed_text text)
 	       (feed_starts(text, "127.") && quad_length(text) == text.length);
 }
 
+/*
+ * Eight digits are a date. Fewer than nine as seconds would be a day before 1973-03-03, which no feed
+ * means: a life in seconds, say, which as an instant would end every claim in the year 1970.
+ */
+static struct feed_text
+digits_time(struct feed_text text, char copy[64])
+{
+	const char *at = text.at;
+	if (text.length == 8) {
+		snprintf(copy, 64, "%.4s-%.2s-%.2s", at, at + 4, at + 6);
+		return (struct feed_text){copy, 10};
+	}
+	if (text.length < 9)
+		return (struct feed_text){"", 0};
+	snprintf(copy, 64, "@%.*s", (int)text.length, at);
+	return (struct feed_text){copy, text.length + 1};
+}
+
 uint64_t
 feed_time(struct feed_text text)
 {
-	char copy[64] = "@";
+	char copy[64];
 	uint64_t seconds;
 
 	text = feed_trim(text);
 	if (text.length == 0 || text.length > sizeof(copy) - 2)
 		return 0;
 	if (all_digits(text)) {
-		memcpy(copy + 1, text.at, text.length);
-		text = (struct feed_text){copy, text.length + 1};
+		text = digits_time(text, copy);
 	} else {
 		memcpy(copy, text.at, text.length);
 		if (text.length >= 10 && copy[4] == '/' && copy[7] == '/')

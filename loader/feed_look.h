@@ -86,7 +86,10 @@ feed_find(struct feed_text text, char c);
 struct feed_text
 feed_unquote(struct feed_text text);
 
-/* Seconds since 1970 from a time as feeds write it (also 2026/11/21); 0 = cannot be read. */
+/*
+ * Seconds since 1970 from a time as feeds write it (also 2026/11/21, 20261121, and seconds of nine
+ * digits or more); 0 = cannot be read.
+ */
 uint64_t
 feed_time(struct feed_text text);
 

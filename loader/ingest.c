@@ -371,6 +371,7 @@ ingest_commit(struct ingest *ingest, struct ingest_result *result, struct fault 
 		status = note_source(ingest, fault);
 	if (status == STATUS_OK && ingest->write != NULL) {
 		struct store_write *write = ingest->write;
+		ingest->result.published = store_write_view(write)->published;
 		author_free(ingest->author);
 		ingest->author = NULL;
 		ingest->write = NULL;

@@ -66,6 +66,7 @@ struct ingest_result {
 	} note[INGEST_NOTES];
 	struct author_counts counts;
 	uint64_t generation;
+	uint64_t published;          /* when the store was last changed before; later than now: a clock is wrong */
 	double seconds;              /* from ingest_new to the end of the commit */
 };
 

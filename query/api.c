@@ -36,12 +36,34 @@ repute_version(void)
 	return VERSION_TEXT;
 }
 
+/* An application may be newer than the library, and an option that it does not know must not be ignored. */
+static bool
+options_read(const struct repute_options *options, struct store_options *how)
+{
+	static const uint32_t known = REPUTE_OPEN_SEALED | REPUTE_OPEN_NO_GUARD;
+	const unsigned char *bytes = (const unsigned char *)options;
+	uint32_t flags = 0;
+	size_t end = offsetof(struct repute_options, flags) + sizeof(flags);
+	if (options != NULL && options->size >= end)
+		memcpy(&flags, bytes + offsetof(struct repute_options, flags), sizeof(flags));
+	for (size_t i = end; options != NULL && i < options->size; i++)
+		if (bytes[i] != 0)
+			return false;
+	how->sealed = (flags & REPUTE_OPEN_SEALED) != 0;
+	how->no_guard = (flags & REPUTE_OPEN_NO_GUARD) != 0;
+	return (flags & ~known) == 0;
+}
+
 enum repute_status
 repute_open(const char *directory, const struct repute_options *options, struct repute_db **db,
 	    struct repute_fault *fault)
 {
-	(void)options;
-	return (enum repute_status)store_open(directory, (struct store **)db, fault_of(fault));
+	struct store_options how;
+	if (!options_read(options, &how))
+		return (enum repute_status)fault_set(fault_of(fault), STATUS_USAGE, NULL, 0,
+						     "options that this library does not know");
+	return (enum repute_status)store_open_as(directory, &how, (struct store **)db,
+						 fault_of(fault));
 }
 
 enum repute_status
@@ -66,6 +88,12 @@ void
 repute_view_drop(struct repute_view *view)
 {
 	view_drop((struct view *)view);
+}
+
+enum repute_status
+repute_view_status(const struct repute_view *view)
+{
+	return view_sound(view_of(view)) ? REPUTE_OK : REPUTE_CORRUPT;
 }
 
 void
@@ -138,6 +166,21 @@ repute_key_print(const struct repute_key *key, char *text, size_t capacity)
 
 /* --- look-up --------------------------------------------------------------------------- */
 
+/* "Could not tell" must not look like "not listed", whatever the caller does with the status. */
+static __attribute__((noinline)) enum repute_status
+untold(struct repute_hit *hits, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hits[i].found = false;
+	return REPUTE_CORRUPT;
+}
+
+static inline enum repute_status
+told(const struct repute_view *view, struct repute_hit *hits, size_t n)
+{
+	return view_sound(view_of(view)) ? REPUTE_OK : untold(hits, n);
+}
+
 enum repute_status
 repute_find(const struct repute_view *view, const struct repute_key *key, uint64_t now,
 	    struct repute_hit *hit)
@@ -145,7 +188,7 @@ repute_find(const struct repute_view *view, const struct repute_key *key, uint64
 	if (!key_is_good(key_const(key)))
 		return REPUTE_USAGE;
 	lookup_first(view_of(view), key_const(key), now, hit);
-	return REPUTE_OK;
+	return told(view, hit, 1);
 }
 
 size_t
@@ -154,7 +197,8 @@ repute_find_all(const struct repute_view *view, const struct repute_key *key, ui
 {
 	if (!key_is_good(key_const(key)))
 		return 0;
-	return lookup_all(view_of(view), key_const(key), now, hits, capacity);
+	size_t count = lookup_all(view_of(view), key_const(key), now, hits, capacity);
+	return told(view, hits, capacity) == REPUTE_OK ? count : REPUTE_UNKNOWN;
 }
 
 /* Runs of keys of one kind, as long as they come, are one batch each. */
@@ -179,7 +223,7 @@ repute_find_many(const struct repute_view *view, const struct repute_key *keys, 
 		else
 			lookup_first(view_of(view), run[0], now, &hits[from]);
 	}
-	return REPUTE_OK;
+	return told(view, hits, n);
 }
 
 enum repute_status
@@ -188,7 +232,7 @@ repute_find_ipv4_many(const struct repute_view *view, const uint32_t *addresses,
 {
 	struct lookup_batch batch = {.kind = KIND_IPV4, .ipv4 = addresses};
 	lookup_many(view_of(view), &batch, n, now, hits);
-	return REPUTE_OK;
+	return told(view, hits, n);
 }
 
 static enum repute_status
@@ -197,7 +241,7 @@ find_bytes(const struct repute_view *view, enum kind kind, const void *bytes, si
 {
 	struct lookup_batch batch = {.kind = kind, .bytes = bytes};
 	lookup_many(view_of(view), &batch, n, now, hits);
-	return REPUTE_OK;
+	return told(view, hits, n);
 }
 
 enum repute_status
@@ -259,7 +303,7 @@ repute_hit_tag(const struct repute_view *view, const struct repute_hit *hit, uin
 		    memcmp(row.category, name, row.category_length) != 0 || i-- > 0)
 			continue;
 		*tag = row;
-		return true;
+		return view_sound(view_of(view));
 	}
 	return false;
 }
@@ -277,7 +321,7 @@ repute_hit_tags(const struct repute_view *view, const struct repute_hit *hit,
 	for (; explain_tags_next(&walk, &row); count++)
 		if (count < capacity)
 			tags[count] = row;
-	return count;
+	return view_sound(view_of(view)) ? count : REPUTE_UNKNOWN;
 }
 
 enum repute_status
@@ -287,7 +331,7 @@ repute_hit_key(const struct repute_view *view, const struct repute_hit *hit,
 	if (!hit->found)
 		return REPUTE_USAGE;
 	lookup_hit_key(view_of(view), hit, key_of(key));
-	return REPUTE_OK;
+	return repute_view_status(view);
 }
 
 size_t

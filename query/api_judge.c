@@ -94,14 +94,21 @@ repute_profile_exception(const struct repute_profile *handle, uint32_t exception
 /* --- verdicts -------------------------------------------------------------------------- */
 
 /* "Could not tell" must not look like "nothing known", whatever the caller does with the status. */
-static enum repute_status
-refuse(struct repute_verdict *verdicts, size_t n)
+static __attribute__((noinline)) enum repute_status
+refuse(struct repute_verdict *verdicts, size_t n, enum repute_status status)
 {
 	for (size_t i = 0; i < n; i++)
 		verdicts[i] = (struct repute_verdict){.outcome = REPUTE_VERDICT_ERROR,
 						      .filter = REPUTE_NO_ROW,
 						      .exception = REPUTE_NO_ROW};
-	return REPUTE_USAGE;
+	return status;
+}
+
+static inline enum repute_status
+told(const struct repute_profile *profile, struct repute_verdict *verdicts, size_t n)
+{
+	return view_sound(judge_view(judge_of(profile))) ? REPUTE_OK
+							 : refuse(verdicts, n, REPUTE_CORRUPT);
 }
 
 enum repute_status
@@ -109,9 +116,9 @@ repute_judge(const struct repute_profile *profile, const struct repute_key *key,
 	     struct repute_verdict *verdict)
 {
 	if (!key_is_good(key_const(key)))
-		return refuse(verdict, 1);
+		return refuse(verdict, 1, REPUTE_USAGE);
 	judge_one(judge_of(profile), key_const(key), now, verdict);
-	return REPUTE_OK;
+	return told(profile, verdict, 1);
 }
 
 /* Runs of names or URLs are one batch each; the rest is asked from keys one at a time. */
@@ -122,7 +129,7 @@ repute_judge_many(const struct repute_profile *profile, const struct repute_key 
 	const struct key *run[API_RUN];
 	for (size_t i = 0; i < n; i++)
 		if (!key_is_good(key_const(&keys[i])))
-			return refuse(verdicts, n);
+			return refuse(verdicts, n, REPUTE_USAGE);
 	for (size_t from = 0, to; from < n; from = to) {
 		struct lookup_batch batch = {.kind = key_const(&keys[from])->kind, .keys = run};
 		bool text = kind_table[batch.kind].key_bytes == 0;
@@ -136,7 +143,7 @@ repute_judge_many(const struct repute_profile *profile, const struct repute_key 
 		else
 			judge_one(judge_of(profile), run[0], now, &verdicts[from]);
 	}
-	return REPUTE_OK;
+	return told(profile, verdicts, n);
 }
 
 enum repute_status
@@ -145,7 +152,7 @@ repute_judge_ipv4_many(const struct repute_profile *profile, const uint32_t *add
 {
 	struct lookup_batch batch = {.kind = KIND_IPV4, .ipv4 = addresses};
 	judge_many(judge_of(profile), &batch, n, now, verdicts);
-	return REPUTE_OK;
+	return told(profile, verdicts, n);
 }
 
 static enum repute_status
@@ -154,7 +161,7 @@ judge_bytes_many(const struct repute_profile *profile, enum kind kind, const voi
 {
 	struct lookup_batch batch = {.kind = kind, .bytes = bytes};
 	judge_many(judge_of(profile), &batch, n, now, verdicts);
-	return REPUTE_OK;
+	return told(profile, verdicts, n);
 }
 
 enum repute_status

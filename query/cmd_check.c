@@ -10,6 +10,8 @@
 #include "query/cmd_verdict.h"
 #include "query/lookup.h"
 
+#define RUN 4096 /* values without a wait, after which the store is looked at anyway */
+
 enum {
 	OPTION_PROFILE = 1,
 	OPTION_KIND
@@ -35,7 +37,7 @@ struct checking {
 	bool decided, failed, stale;
 	struct json_writer json;
 	struct key key, host;
-	uint64_t waits;
+	uint64_t waits, unbroken;
 	struct cli_values values;
 };
 
@@ -104,22 +106,6 @@ answer_text(const struct checking *checking, const char *value, size_t length,
 	     : verdict->notify ? "  notify" : verdict->trace ? "  trace" : "");
 }
 
-/* One stage of a value. */
-static void
-stage(struct checking *checking, const char *value, size_t length, const struct key *key)
-{
-	struct repute_verdict verdict;
-	verdict_of(checking->judge, key, checking->now, &verdict);
-	checking->decided |= verdict_decided(&verdict);
-	if (!checking->cli->json) {
-		answer_text(checking, value, length, key, &verdict);
-		return;
-	}
-	line_begin(checking, value, length, kind_name(key->kind));
-	verdict_json_members(&checking->json, checking->judge, &verdict);
-	line_out(checking);
-}
-
 static void
 value_refused(struct checking *checking, const char *value, size_t length,
 	      const struct fault *fault)
@@ -146,21 +132,7 @@ value_refused(struct checking *checking, const char *value, size_t length,
 	line_out(checking);
 }
 
-/* A URL is two stages, itself and its host: two verdicts. */
-static void
-value_check(struct checking *checking, const char *value, size_t length)
-{
-	struct fault fault = {0};
-	if (canon_key(checking->kind, value, length, NULL, &checking->key, &fault) != STATUS_OK) {
-		value_refused(checking, value, length, &fault);
-		return;
-	}
-	stage(checking, value, length, &checking->key);
-	if (checking->key.kind == KIND_URL && lookup_host(&checking->key, &checking->host))
-		stage(checking, value, length, &checking->host);
-}
-
-/* --- values ---------------------------------------------------------------------------- */
+/* --- generations ---------------------------------------------------------------------------- */
 
 /* The newest generation, and the profile compiled against it; the old pair stays on failure. */
 static enum status
@@ -205,6 +177,48 @@ catch_up(struct checking *checking)
 	checking->stale = checking->failed = true;
 }
 
+/* One stage of a value. A store that cannot tell is caught up with, once. */
+static void
+stage(struct checking *checking, const char *value, size_t length, const struct key *key)
+{
+	struct repute_verdict verdict;
+	struct fault fault = {0};
+	verdict_of(checking->judge, key, checking->now, &verdict);
+	if (verdict.outcome == REPUTE_VERDICT_ERROR) {
+		catch_up(checking);
+		verdict_of(checking->judge, key, checking->now, &verdict);
+	}
+	if (verdict.outcome == REPUTE_VERDICT_ERROR) {
+		view_status(checking->view, &fault);
+		value_refused(checking, value, length, &fault);
+		return;
+	}
+	checking->decided |= verdict_decided(&verdict);
+	if (!checking->cli->json) {
+		answer_text(checking, value, length, key, &verdict);
+		return;
+	}
+	line_begin(checking, value, length, kind_name(key->kind));
+	verdict_json_members(&checking->json, checking->judge, &verdict);
+	line_out(checking);
+}
+
+/* A URL is two stages, itself and its host: two verdicts. */
+static void
+value_check(struct checking *checking, const char *value, size_t length)
+{
+	struct fault fault = {0};
+	if (canon_key(checking->kind, value, length, NULL, &checking->key, &fault) != STATUS_OK) {
+		value_refused(checking, value, length, &fault);
+		return;
+	}
+	stage(checking, value, length, &checking->key);
+	if (checking->key.kind == KIND_URL && lookup_host(&checking->key, &checking->host))
+		stage(checking, value, length, &checking->host);
+}
+
+/* --- values ---------------------------------------------------------------------------- */
+
 static int
 check_all(struct checking *checking)
 {
@@ -215,7 +229,7 @@ check_all(struct checking *checking)
 	for (;;) {
 		enum cli_outcome outcome = cli_values_next(&checking->values, &value, &length,
 							   &fault);
-		if (checking->values.lines.waits != checking->waits)
+		if (checking->values.lines.waits != checking->waits || ++checking->unbroken % RUN == 0)
 			catch_up(checking);
 		if (outcome == CLI_VALUES_FAIL)
 			return cli_error(checking->cli, &fault);

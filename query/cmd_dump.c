@@ -475,6 +475,8 @@ dump_store(struct dump *dump, const char *directory)
 	for (uint32_t i = 0; i < view->layer_count; i++)
 		if (dump_layer(dump, directory, &view->layer[i]) != CLI_FOUND)
 			result = CLI_ERROR;
+	if (view_unchanged(view, &fault) != STATUS_OK)
+		result = cli_error(dump->cli, &fault);
 	view_drop(view);
 	store_close(store);
 	return result;

@@ -183,6 +183,8 @@ info_run(struct cli *cli, int argc, char **argv)
 	else if (status == STATUS_OK)
 		info_text(&tally, cli->store);
 	tally_fini(&tally);
+	if (status == STATUS_OK)
+		status = view_unchanged(view, &fault);
 	view_drop(view);
 	store_close(store);
 	return status == STATUS_OK ? CLI_FOUND : cli_error(cli, &fault);

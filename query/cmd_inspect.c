@@ -362,6 +362,8 @@ inspect_store(struct inspecting *inspecting)
 		cli_error(inspecting->cli, &fault);
 	else
 		status = inspect_capture(inspecting);
+	if (view_unchanged(inspecting->view, &fault) != STATUS_OK)
+		status = cli_error(inspecting->cli, &fault);
 	judge_free(inspecting->judge);
 	view_drop(inspecting->view);
 	store_close(inspecting->store);

@@ -283,6 +283,8 @@ list_run(struct cli *cli, int argc, char **argv)
 	cli_recovered(cli, &fault);
 	struct view *view = store_view_take(store);
 	status = search(&listing, view);
+	if (view_unchanged(view, &fault) != STATUS_OK)
+		status = cli_error(cli, &fault);
 	view_drop(view);
 	store_close(store);
 	return status;

@@ -11,6 +11,7 @@
 #include "query/cmd_show.h"
 #include "query/lookup.h"
 
+#define RUN 4096 /* values without a wait, after which the store is looked at anyway */
 #define SHOWN_WIDTH 60 /* a longer key or name moves its row, not the whole block */
 
 enum {
@@ -38,7 +39,7 @@ struct asking {
 	char key_text[KEY_PRINT_BYTES];
 	struct repute_hit *hits;
 	size_t capacity;
-	uint64_t waits;
+	uint64_t waits, unbroken;
 	struct cli_values values;
 };
 
@@ -129,7 +130,6 @@ answer_json(struct asking *asking, const char *value, size_t length, size_t coun
 		show_json(json, &show);
 	}
 	json_array_end(json);
-	line_out(asking);
 }
 
 static void
@@ -211,26 +211,6 @@ value_refused(struct asking *asking, const char *value, size_t length, const str
 	line_out(asking);
 }
 
-static void
-value_ask(struct asking *asking, const char *value, size_t length)
-{
-	struct fault fault = {0};
-	size_t count = 0;
-	enum status status = canon_key(asking->kind, value, length, NULL, &asking->key, &fault);
-	if (status == STATUS_OK && !gather(asking, &count))
-		status = fault_set(&fault, STATUS_NO_MEMORY, NULL, 0, "no memory for the hits");
-	if (status != STATUS_OK) {
-		value_refused(asking, value, length, &fault);
-		return;
-	}
-	asking->listed |= count > 0;
-	key_print(&asking->key, asking->key_text);
-	if (asking->cli->json)
-		answer_json(asking, value, length, count);
-	else
-		answer_text(asking, value, length, count);
-}
-
 /*
  * New lines were waited for, perhaps for long: time has moved on, and so may
  * the store have. If it cannot be read any more, the generation at hand goes
@@ -257,6 +237,46 @@ catch_up(struct asking *asking)
 	}
 }
 
+/* A store that cannot tell is caught up with, once. */
+static enum status
+ask(struct asking *asking, size_t *count, struct fault *fault)
+{
+	bool memory = gather(asking, count);
+	if (memory && !view_sound(asking->view)) {
+		catch_up(asking);
+		memory = gather(asking, count);
+	}
+	return memory ? view_status(asking->view, fault)
+		      : fault_set(fault, STATUS_NO_MEMORY, NULL, 0, "no memory for the hits");
+}
+
+static void
+value_ask(struct asking *asking, const char *value, size_t length)
+{
+	struct fault fault = {0};
+	size_t count = 0;
+	enum status status = canon_key(asking->kind, value, length, NULL, &asking->key, &fault);
+	if (status == STATUS_OK)
+		status = ask(asking, &count, &fault);
+	if (status == STATUS_OK) {
+		key_print(&asking->key, asking->key_text);
+		if (asking->cli->json)
+			answer_json(asking, value, length, count);
+		else
+			answer_text(asking, value, length, count);
+		/* tags and keys were read meanwhile; what is printed already is taken back by this */
+		status = view_status(asking->view, &fault);
+	}
+	if (status != STATUS_OK) {
+		json_clear(&asking->json);
+		value_refused(asking, value, length, &fault);
+		return;
+	}
+	asking->listed |= count > 0;
+	if (asking->cli->json)
+		line_out(asking);
+}
+
 static int
 ask_all(struct asking *asking)
 {
@@ -267,7 +287,7 @@ ask_all(struct asking *asking)
 	for (;;) {
 		enum cli_outcome outcome = cli_values_next(&asking->values, &value, &length,
 							   &fault);
-		if (asking->values.lines.waits != asking->waits)
+		if (asking->values.lines.waits != asking->waits || ++asking->unbroken % RUN == 0)
 			catch_up(asking);
 		if (outcome == CLI_VALUES_FAIL)
 			return cli_error(asking->cli, &fault);

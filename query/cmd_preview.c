@@ -569,6 +569,8 @@ preview_run(struct cli *cli, int argc, char **argv)
 	previewing.view = view = store_view_take(store);
 	previewing.options.now = cli->now;
 	option = preview_view(&previewing, cli->operands[0]);
+	if (view_unchanged(view, &fault) != STATUS_OK)
+		option = cli_error(cli, &fault);
 	preview_free(previewing.preview);
 	profile_free(previewing.before);
 	profile_free(previewing.profile);

@@ -222,7 +222,7 @@ report_json(struct importing *importing, uint64_t generation)
 	json_u64(json, generation);
 	json_object_end(json);
 	json_line(json);
-	json_flush(json, stdout);
+	cli_json_flush(json);
 }
 
 static void
@@ -284,7 +284,8 @@ put(struct importing *importing, bool wait, uint64_t *generation, struct fault *
 		store_write_abort(write);
 		return status;
 	}
-	store_write_touch(write);
+	if (!importing->same)
+		store_write_touch(write);
 	return store_write_commit(write, importing->cli->now, false, generation, fault);
 }
 
@@ -298,7 +299,8 @@ profile_cmd_import(struct cli *cli, const char *path, bool wait, bool dry_run)
 						    : file_read(&importing, &fault);
 	if (status == STATUS_OK)
 		status = prepare_outside(&importing, &generation, &fault);
-	if (status == STATUS_OK && !dry_run && !importing.same)
+	/* the same already: nothing to put, but what is in force may not be on the disk yet (W1) */
+	if (status == STATUS_OK && !dry_run)
 		status = put(&importing, wait, &generation, &fault);
 	if (status == STATUS_LIMIT || status == STATUS_PROFILE || status == STATUS_IO)
 		name_file(&importing, &fault);

@@ -67,7 +67,7 @@ json_end(struct json_writer *json)
 {
 	json_object_end(json);
 	json_line(json);
-	json_flush(json, stdout);
+	cli_json_flush(json);
 }
 
 /* --- list ------------------------------------------------------------------------------ */

@@ -173,7 +173,7 @@ report(const struct command *command)
 	json_u64(&json, command->generation);
 	json_object_end(&json);
 	json_line(&json);
-	json_flush(&json, stdout);
+	cli_json_flush(&json);
 	json_fini(&json);
 }
 

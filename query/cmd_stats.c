@@ -227,6 +227,8 @@ stats_run(struct cli *cli, int argc, char **argv)
 	else if (status == STATUS_OK)
 		stats_text(&stats);
 	tally_fini(&stats.tally);
+	if (status == STATUS_OK)
+		status = view_unchanged(view, &fault);
 	view_drop(view);
 	store_close(store);
 	return status == STATUS_OK ? CLI_FOUND : cli_error(cli, &fault);

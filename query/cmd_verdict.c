@@ -89,7 +89,7 @@ verdict_of(const struct judge *judge, const struct key *key, uint64_t now,
 	   struct repute_verdict *verdict)
 {
 	judge_one(judge, key, now, verdict);
-	if (!verdict_decided(verdict))
+	if (!verdict_decided(verdict) && verdict->outcome != REPUTE_VERDICT_ERROR)
 		verdict->exception = judge_exception(judge, key, now);
 }
 

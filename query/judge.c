@@ -214,6 +214,25 @@ verdict_nothing(struct repute_verdict *verdict)
 	memcpy(verdict, &nothing, offsetof(struct repute_verdict, hit.found) + 1);
 }
 
+/* Could not tell: a file of the view was cut or written over (view_sound). */
+static __attribute__((noinline)) void
+verdicts_unknown(struct repute_verdict *verdicts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		verdict_nothing(&verdicts[i]);
+		verdicts[i].outcome = REPUTE_VERDICT_ERROR;
+	}
+}
+
+static __attribute__((noinline)) size_t
+hits_unknown(uint32_t *places, struct repute_verdict *verdicts, size_t n)
+{
+	verdicts_unknown(verdicts, n);
+	for (size_t i = 0; i < n; i++)
+		places[i] = (uint32_t)i;
+	return n;
+}
+
 /* A claim has won, and nothing excepts the query. Expects verdict_nothing to have been there. */
 static inline void
 verdict_fill(const struct judge *judge, uint32_t filter, const struct view_match *found,
@@ -273,10 +292,12 @@ judge_one(const struct judge *judge, const struct key *key, uint64_t now,
 {
 	verdict_nothing(verdict);
 	lookup_first(judge->view, key, now, &verdict->hit);
-	if (!verdict->hit.found)
-		return;
-	verdict->hit.found = false;
-	judge_all(judge, key, now, verdict);
+	if (verdict->hit.found) {
+		verdict->hit.found = false;
+		judge_all(judge, key, now, verdict);
+	}
+	if (!view_sound(judge->view))
+		verdicts_unknown(verdict, 1);
 }
 
 static void
@@ -306,6 +327,8 @@ judge_many(const struct judge *judge, const struct lookup_batch *batch, size_t n
 			judge_candidate(judge, batch, place, &candidates[i], now, &verdicts[place]);
 		}
 	}
+	if (!view_sound(judge->view))
+		verdicts_unknown(verdicts, n);
 }
 
 /* Damaged files may name a query twice: no more rows than there is room for. */
@@ -327,7 +350,7 @@ judge_hits(const struct judge *judge, const struct lookup_batch *batch, size_t n
 			decided += verdict->filter != NO_ROW || verdict->exception != NO_ROW;
 		}
 	}
-	return decided;
+	return view_sound(judge->view) ? decided : hits_unknown(places, verdicts, n);
 }
 
 /* --- making ---------------------------------------------------------------------------- */
@@ -393,7 +416,7 @@ static enum status
 make_tables(struct judge *judge, const struct judge *before, struct fault *fault)
 {
 	enum status status = STATUS_OK;
-	if (before != NULL && (!categories_same(&before->view->catalog, &judge->view->catalog) ||
+	if (before != NULL && (view_marked(before->view) || !categories_same(&before->view->catalog, &judge->view->catalog) ||
 			       !judge_rules_same(&before->rules, &judge->rules)))
 		before = NULL;
 	for (uint32_t i = 0; status == STATUS_OK && i < judge->view->layer_count; i++) {
@@ -445,6 +468,8 @@ judge_new(struct view *view, struct profile *profile, const struct judge *before
 		status = make_tables(fresh, before, fault);
 	if (status == STATUS_OK)
 		status = make_exceptions(fresh, fault);
+	if (status == STATUS_OK)
+		status = view_status(view, fault); /* tables of what is damaged are worth nothing */
 	if (status == STATUS_OK)
 		*judge = fresh;
 	else

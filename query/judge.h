@@ -23,6 +23,7 @@
  * where a filter would win, so that a miss costs nothing; judge_exception asks by itself.
  * Without a winning filter hit.found is false and the rest of the hit undefined: a miss of
  * judge_many writes the first 17 bytes of its verdict and no more.
+ * If a file of the view was cut or written over (view_sound), every verdict is an error; judge_hits gives all.
  * An IPv6 query takes in the hits of the IPv4 addresses inside it, and their exceptions.
  *
  * Compiled judges are immutable; judges made with `before` share tables with it, and either may

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "query/lookup.h"
 
-#include <assert.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "engine/bytes.h"
 #include "engine/canon.h"
 #include "engine/segment_many.h"
+#include "query/lookup_settle.h"
 
 /* Where hits go: the first only, or all of them up to a capacity. */
 struct sink {
@@ -209,46 +208,6 @@ ask_one(const struct view *view, const struct lookup_batch *batch, size_t i, uin
 	first_of_all(view, lookup_batch_key(batch, i, &key), now, hit);
 }
 
-/*
- * Most keys have one claim, with no order to find: fill the hit from it. False
- * if there are more, or if it is expired or does not reach the query.
- */
-static inline __attribute__((always_inline)) bool
-settle_only(const struct view *view, uint32_t number, enum kind kind,
-	    const struct segment_best *best, uint64_t now, struct repute_hit *hit)
-{
-	const struct view_layer *layer = &view->layer[number];
-	if (best->claims == SEGMENT_REMOVED || best->claims >= layer->segment.claim_count)
-		return false;
-	const struct claim_d *claim = (const struct claim_d *)layer->segment.claims + best->claims;
-	if ((claim->flags & FORMAT_CLAIM_LAST) == 0 || le40_get(claim->expires) <= now)
-		return false;
-	uint32_t source = le16_get(claim->source);
-	bool reached = !kind_table[kind].scoped ||
-		       (claim->scope & (best->exact ? SCOPE_EXACT : SCOPE_BELOW)) != 0;
-	if (!reached || source >= layer->segment.sources.count)
-		return false;
-	static_assert(offsetof(struct repute_hit, kind) == 3 &&
-		      offsetof(struct repute_hit, scope) == 4 &&
-		      offsetof(struct repute_hit, opaque_small) == 5 &&
-		      offsetof(struct repute_hit, expires) == 8, "one word: a loop of calls reads "
-		      "and writes hits, small stores would fill the store buffer");
-	struct le64 head = le64_make(
-		1 | (uint64_t)best->exact << 8 | (uint64_t)kind << 24 |
-		(uint64_t)claim->scope << 32 | (uint64_t)number << 40 |
-		(uint64_t)best->in_trie << 48 | (uint64_t)kind << 56);
-	memcpy(hit, &head, sizeof(head));
-	hit->expires = le40_get(claim->expires);
-	hit->first_seen = le40_get(claim->first_seen);
-	hit->last_seen = le40_get(claim->last_seen);
-	hit->source = layer->sources[source].name;
-	hit->source_length = layer->sources[source].length;
-	hit->opaque.record = best->record;
-	hit->opaque.set = le32_get(claim->set);
-	hit->opaque.notes = le32_get(claim->notes);
-	return true;
-}
-
 static struct view_match
 match_of(enum kind kind, uint32_t layer, const struct segment_best *best)
 {
@@ -259,39 +218,6 @@ match_of(enum kind kind, uint32_t layer, const struct segment_best *best)
 			  .exact = best->exact, .kind = (uint8_t)kind,
 			  .whole = !kind_table[kind].scoped},
 	};
-}
-
-/* Among several claims. False if none is live and reaches the query: then ask one at a time. */
-static __attribute__((noinline)) bool
-settle_among(const struct view *view, enum kind kind, uint32_t number,
-	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
-{
-	const struct view_layer *layer = &view->layer[number];
-	struct view_match found = match_of(kind, number, best);
-	struct segment_claim_cursor cursor = segment_claims(best->claims);
-	struct segment_claim claim, first = {.source = UINT32_MAX};
-	uint64_t rank = UINT64_MAX;
-	if (best->claims == SEGMENT_REMOVED)
-		return false;
-	while (segment_claim_next(&layer->segment, &cursor, &claim)) {
-		uint32_t priority = priority_of(layer, claim.source);
-		if (priority >= rank || claim.expires <= now ||
-		    !segment_claim_covers(&found.match, claim.scope))
-			continue;
-		rank = priority;
-		first = claim;
-	}
-	if (rank != UINT64_MAX)
-		lookup_hit_fill(view, &found, &first, false, hit);
-	return rank != UINT64_MAX;
-}
-
-static inline bool
-settle(const struct view *view, enum kind kind, uint32_t layer,
-       const struct segment_best *best, uint64_t now, struct repute_hit *hit)
-{
-	return settle_only(view, layer, kind, best, now, hit) ||
-	       settle_among(view, kind, layer, best, now, hit);
 }
 
 static bool
@@ -327,18 +253,6 @@ rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t 
 	}
 }
 
-/* The claims of those that were found: on their way while the first are read. */
-static void
-prefetch_claims(const struct view *view, const struct rows *rows)
-{
-	for (size_t i = 0; i < rows->count; i++) {
-		const struct segment *segment = &view->layer[rows->layer[i]].segment;
-		if (rows->best[i].claims < segment->claim_count)
-			__builtin_prefetch(segment->claims +
-					   (size_t)rows->best[i].claims * sizeof(struct claim_d));
-	}
-}
-
 static void
 layers_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	    struct rows *rows)
@@ -351,9 +265,43 @@ layers_many(const struct view *view, const struct lookup_batch *batch, size_t fr
 	for (uint32_t layer = 1; layer < view->layer_count; layer++)
 		join_layer(rows, layer, best,
 			   layer_many(view, layer, batch, from, n, &hashes, best));
-	prefetch_claims(view, rows);
 	if (batch->kind == KIND_IPV6 && view_has_ipv4(view))
 		rows_embedded(view, batch, from, n, rows);
+}
+
+/* Rows of one layer. `scoped` is that of the kind: known when this is compiled. */
+static inline __attribute__((always_inline)) void
+settle_run(struct settle settle, bool scoped, const struct view *view,
+	   const struct lookup_batch *batch, size_t from, const struct segment_best *best,
+	   size_t count, struct repute_hit *hits)
+{
+	settle.scoped = scoped;
+	for (const struct segment_best *end = best + count; best < end; best++) {
+		struct repute_hit *hit = &hits[best->lane];
+		if (__builtin_expect(settle_only(&settle, best, hit), 1))
+			continue;
+		struct settle copy = settle; /* so that it may stay in registers */
+		if (!settle_among(&copy, best, hit))
+			ask_one(view, batch, from + best->lane, settle.now, hit);
+	}
+}
+
+/* The rows of a layer stand together. */
+static void
+settle_rows(const struct view *view, const struct lookup_batch *batch, size_t from,
+	    const struct rows *rows, uint64_t now, struct repute_hit *hits)
+{
+	for (size_t i = 0, to; i < rows->count; i = to) {
+		struct settle settle;
+		for (to = view->layer_count == 1 ? rows->count : i + 1;
+		     to < rows->count && rows->layer[to] == rows->layer[i];)
+			to++;
+		settle_init(&settle, view, rows->layer[i], batch->kind, now);
+		if (settle.scoped)
+			settle_run(settle, true, view, batch, from, rows->best + i, to - i, hits);
+		else
+			settle_run(settle, false, view, batch, from, rows->best + i, to - i, hits);
+	}
 }
 
 static void
@@ -361,18 +309,13 @@ chunk_many(const struct view *view, const struct lookup_batch *batch, size_t fro
 	   uint64_t now, struct repute_hit *hits)
 {
 	struct rows rows;
+#pragma GCC unroll 8
 	for (size_t i = 0; i < n; i++)
 		hits[i].found = false;
 	if (view->layer_count == 0)
 		return;
 	layers_many(view, batch, from, n, &rows);
-	for (size_t i = 0; i < rows.count; i++) {
-		const struct segment_best *best = &rows.best[i];
-		struct repute_hit *hit = &hits[best->lane];
-		if (best->claims == SEGMENT_ASK ||
-		    !settle(view, batch->kind, rows.layer[i], best, now, hit))
-			ask_one(view, batch, from + best->lane, now, hit);
-	}
+	settle_rows(view, batch, from, &rows, now, hits);
 }
 
 size_t
@@ -439,14 +382,26 @@ static __attribute__((noinline)) void
 first_otherwise(const struct view *view, const struct key *key, uint32_t layer,
 		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
+	struct settle settle;
 	if (best->claims == SEGMENT_NONE) {
 		if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
 			first_of_all(view, key, now, hit);
 		return;
 	}
-	if (best->claims == SEGMENT_ASK || (!settle_among(view, key->kind, layer, best, now, hit) &&
+	settle_init(&settle, view, layer, key->kind, now);
+	if (best->claims == SEGMENT_ASK || (!settle_among(&settle, best, hit) &&
 					    (!best->sole || key->kind == KIND_IPV6)))
 		first_of_all(view, key, now, hit);
+}
+
+static inline __attribute__((always_inline)) void
+first_settle(const struct view *view, const struct key *key, uint32_t layer,
+	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	struct settle settle;
+	settle_init(&settle, view, layer, key->kind, now);
+	if (!settle_only(&settle, best, hit))
+		first_otherwise(view, key, layer, best, now, hit);
 }
 
 static __attribute__((noinline)) void
@@ -461,8 +416,7 @@ first_of_layers(const struct view *view, const struct key *key, uint64_t now,
 		segment_one(&view->layer[0].segment, key, &best);
 		layer = best_above(view, key, &best);
 	}
-	if (!settle_only(view, layer, key->kind, &best, now, hit))
-		first_otherwise(view, key, layer, &best, now, hit);
+	first_settle(view, key, layer, &best, now, hit);
 }
 
 /* Most views have one layer; most questions are misses, and most hits have one claim. */
@@ -476,9 +430,9 @@ lookup_first(const struct view *view, const struct key *key, uint64_t now, struc
 		return;
 	}
 	segment_one(&view->layer[0].segment, key, &best);
-	if (best.claims == SEGMENT_NONE && key->kind != KIND_IPV6)
-		return;
-	if (!settle_only(view, 0, key->kind, &best, now, hit))
+	if (best.claims != SEGMENT_NONE)
+		first_settle(view, key, 0, &best, now, hit);
+	else if (key->kind == KIND_IPV6)
 		first_otherwise(view, key, 0, &best, now, hit);
 }
 

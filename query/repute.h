@@ -13,6 +13,14 @@
  * Look-ups take no lock, allocate nothing and make no system call. A miss is
  * success with `found` false; "could not tell" is an error status.
  *
+ * Files that careless operators cut, overwrite or remove: an application that calls
+ * repute_refresh at least every ten seconds, and then takes the view anew where it says so, gets
+ * neither a wrong answer nor SIGBUS, if it runs as the owner of the files or with CAP_LEASE and
+ * the file system has leases; nor does one that opens with REPUTE_OPEN_SEALED. Otherwise
+ * look-ups fail with REPUTE_CORRUPT until the file is good again, and docs/store.md says in what window
+ * an overwritten file is not yet seen. repute_open takes SIGBUS (REPUTE_OPEN_NO_GUARD); faults
+ * elsewhere go to the handler that was there before. Do not block SIGBUS in threads that look up.
+ *
  * Threads: a view may be used by any number of threads at once. repute_refresh
  * and repute_close are for one thread at a time; repute_view_take and
  * repute_view_drop are for any.
@@ -108,9 +116,15 @@ repute_version(void);
 
 /* --- database ------------------------------------------------------------------ */
 
-/* For what may come; pass NULL or {sizeof(struct repute_options)}. */
+/* Copy large files into sealed memory, which all processes of a user share: seconds, and all of it in memory. */
+#define REPUTE_OPEN_SEALED 1u
+/* Leave SIGBUS alone. A new generation is then seen by a system call in every repute_refresh. */
+#define REPUTE_OPEN_NO_GUARD 2u
+
+/* NULL: all zero but `size`. What this library does not know must be zero: else usage. */
 struct repute_options {
 	size_t size; /* sizeof(struct repute_options), so that it can grow */
+	uint32_t flags; /* REPUTE_OPEN_* */
 };
 
 /*
@@ -124,8 +138,14 @@ repute_open(const char *directory, const struct repute_options *options, struct 
 
 /*
  * See whether a newer generation was published and switch to it; views already
- * taken stay as they are. *changed tells. One memory load when nothing
- * changed. On failure the old generation stays in use. Errors as repute_open.
+ * taken stay as they are. *changed tells. One memory load and a look at a coarse clock when nothing
+ * changed; ten times a second a few system calls more. On failure the old generation stays in
+ * use. Errors as repute_open.
+ *
+ * Somebody may be about to write into a file of the view. Then its bytes are copied to sealed
+ * memory, in parts of 20 ms where calls are close together, and *changed is true though the generation
+ * is the same: take the view and load profiles anew, for who wants to write waits until the
+ * last view that has the file is dropped, and the kernel lets him wait 45 s.
  */
 REPUTE_API enum repute_status
 repute_refresh(struct repute_db *db, bool *changed, struct repute_fault *fault);
@@ -143,6 +163,13 @@ repute_view_take(struct repute_db *db);
 /* Unpin; the last pin of an old generation frees it. */
 REPUTE_API void
 repute_view_drop(struct repute_view *view);
+
+/*
+ * OK, or corrupt: a file was cut or overwritten while the view had it mapped. Then look-ups fail, and what was
+ * read of hits before may be wrong; repute_refresh makes it good again as soon as the file is.
+ */
+REPUTE_API enum repute_status
+repute_view_status(const struct repute_view *view);
 
 struct repute_view_info {
 	uint64_t generation;
@@ -231,21 +258,25 @@ struct repute_hit {
  * The most specific live claim; among several on one key that of the source
  * with the lowest priority number, then by name. An IPv6 address without a hit
  * is asked as the IPv4 addresses inside it. A miss: hit->found is false.
- * Returns OK, or usage for a key that was never filled.
+ * Returns OK; usage for a key that was never filled; corrupt: see repute_view_status.
  */
 REPUTE_API enum repute_status
 repute_find(const struct repute_view *view, const struct repute_key *key, uint64_t now,
 	    struct repute_hit *hit);
 
+/* Instead of a number: could not tell, see repute_view_status. No hit is written then. */
+#define REPUTE_UNKNOWN ((size_t)-1)
+
 /*
  * All live claims, most specific first, in the order above; at most `capacity`
- * are written. Returns how many there are, also if more than that.
+ * are written. Returns how many there are, also if more than that; or REPUTE_UNKNOWN, and
+ * `found` is false in all of them.
  */
 REPUTE_API size_t
 repute_find_all(const struct repute_view *view, const struct repute_key *key, uint64_t now,
 		struct repute_hit *hits, size_t capacity);
 
-/* repute_find for n keys: hits[i] belongs to keys[i]. */
+/* repute_find for n keys: hits[i] belongs to keys[i]. On errors `found` is false in all of them. */
 REPUTE_API enum repute_status
 repute_find_many(const struct repute_view *view, const struct repute_key *keys, size_t n,
 		 uint64_t now, struct repute_hit *hits);
@@ -287,12 +318,15 @@ REPUTE_API bool
 repute_hit_tag(const struct repute_view *view, const struct repute_hit *hit, uint32_t category,
 	       size_t i, struct repute_tag *tag);
 
-/* All tags, one row a value, by category; returns how many, also if more than `capacity`. */
+/*
+ * All tags, one row a value, by category; returns how many, also if more than `capacity`, or
+ * REPUTE_UNKNOWN.
+ */
 REPUTE_API size_t
 repute_hit_tags(const struct repute_view *view, const struct repute_hit *hit,
 		struct repute_tag *tags, size_t capacity);
 
-/* The key of the entry that was hit. Its text is borrowed from the view. */
+/* The key of the entry that was hit. Its text is borrowed from the view. Errors: usage, corrupt. */
 REPUTE_API enum repute_status
 repute_hit_key(const struct repute_view *view, const struct repute_hit *hit,
 	       struct repute_key *key);
@@ -367,7 +401,8 @@ repute_profile_exception(const struct repute_profile *profile, uint32_t exceptio
  * are asked where a filter would win; repute_judge_exception asks by itself. Where an exception
  * or nothing decides, filter is REPUTE_NO_ROW and hit.found false, and the rest of the hit is
  * undefined. Any number of threads; no lock, allocation or system call. Usage for a key that was
- * never filled: the outcome (of all of them, in repute_judge_many) is error then.
+ * never filled, corrupt as repute_view_status: the outcome (of all of them, in the calls for
+ * many) is error then.
  */
 REPUTE_API enum repute_status
 repute_judge(const struct repute_profile *profile, const struct repute_key *key, uint64_t now,

@@ -3,6 +3,7 @@
  * The program `repute`: the one place where loader/ and query/ meet. A command
  * is a row here and a file of its own. The order is the order of help.
  */
+#include "engine/guard.h"
 #include "loader/commands.h"
 #include "query/commands.h"
 #include "query/profile_uses.h"
@@ -44,6 +45,8 @@ static const struct cli_program repute_program = {
 int
 main(int argc, char **argv)
 {
+	/* whatever is mapped: who cuts it kills no command; without it all else works */
+	(void)guard_install(NULL);
 	cmd_tag_may_remove = profile_uses_check;
 	return cli_main(&repute_program, argc, argv);
 }

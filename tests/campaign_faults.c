@@ -30,10 +30,19 @@
 
 #define CPU_SECONDS 30      /* of one trial; more is a hang */
 #define WALL_SECONDS 600    /* the same for one that sleeps */
+#define DENSE 700           /* calls of one way that are all tried; of more, each STRIDE-th in the middle */
+#define STRIDE 64
 #define ENDS_MOST 20        /* crashes and hangs after which a kind of work is given up */
 #define TOLD_MOST 20        /* failures told of one kind of work */
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libJudy.so\n";
+}
 
 static const struct way {
 	unsigned what;
@@ -84,7 +93,7 @@ struct point {
 struct progress {
 	uint64_t next;              /* number of the trial at hand, then of the one after it */
 	bool prepared, ended;
-	uint64_t trials, injections, spite, verdicts[TRIAL_VERDICTS];
+	uint64_t trials, injections, spite, judy, verdicts[TRIAL_VERDICTS];
 	long calls[WAYS];
 	char name[128];             /* of the trial at hand */
 };
@@ -101,6 +110,26 @@ mix(uint64_t word)
 	return word ^ (word >> 31);
 }
 
+/*
+ * Calls of a way that are tried: all, but for the many in the middle of those that walk
+ * through something long.
+ */
+static long
+calls_tried(long calls)
+{
+	return calls <= DENSE ? calls : DENSE + (calls - DENSE) / STRIDE;
+}
+
+static long
+call_tried(long calls, long number)
+{
+	if (calls <= DENSE || number < DENSE / 2)
+		return number;
+	long middle = (calls - DENSE) / STRIDE;
+	return number < DENSE / 2 + middle ? DENSE / 2 + (number - DENSE / 2) * STRIDE
+					   : calls - (DENSE + middle - number);
+}
+
 /* The number-th trial of this work; false past the last one. */
 static bool
 point_take(const struct progress *progress, const struct work *work, uint64_t number,
@@ -109,12 +138,13 @@ point_take(const struct progress *progress, const struct work *work, uint64_t nu
 	*point = (struct point){0};
 	uint64_t rest = number;
 	for (size_t i = 0; i < WAYS; i++) {
-		if (rest < (uint64_t)progress->calls[i]) {
+		uint64_t tried = (uint64_t)calls_tried(progress->calls[i]);
+		if (rest < tried) {
 			point->way[0] = i;
-			point->at[0] = (long)rest;
+			point->at[0] = call_tried(progress->calls[i], (long)rest);
 			return true;
 		}
-		rest -= (uint64_t)progress->calls[i];
+		rest -= tried;
 	}
 	if (rest >= options.pairs || number == rest)
 		return false;
@@ -181,6 +211,7 @@ run_point(struct progress *progress, struct world *world, const struct point *po
 	progress->trials++;
 	progress->injections += trial.struck;
 	progress->spite += trial.struck > 0 && trial.done && trial.report.struck != NULL;
+	progress->judy += trial.judy > 0;
 	progress->verdicts[trial.verdict]++;
 	if (trial.verdict != TRIAL_WELL)
 		tell(progress, &trial);
@@ -313,6 +344,7 @@ campaign(void)
 		total.trials += progress->trials;
 		total.injections += progress->injections;
 		total.spite += progress->spite;
+		total.judy += progress->judy;
 		for (int i = 0; i < TRIAL_VERDICTS; i++)
 			total.verdicts[i] += progress->verdicts[i];
 	}
@@ -320,6 +352,8 @@ campaign(void)
 	for (int i = TRIAL_WELL + 1; i < TRIAL_VERDICTS; i++)
 		failed += total.verdicts[i];
 	passed = total.verdicts[TRIAL_WELL];
+	if (total.judy > 0)
+		printf("in %" PRIu64 " trials libJudy lost memory of its own\n", total.judy);
 	if (failed > 0)
 		printf("again, alone: %s --only WORK:...\n", program_invocation_name);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);

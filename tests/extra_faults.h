@@ -55,6 +55,9 @@ faults_disarm(void);
 /* Blocks that malloc and its like gave and free did not take; 0 always under ASan. */
 long
 faults_blocks(void);
+/* Those of libJudy, not among them: it loses some when memory fails in the middle of an insertion. */
+long
+faults_blocks_judy(void);
 
 /*
  * Files of a store that were written to, and names given in its folder, count as

@@ -5,13 +5,14 @@
  *
  *   T1  done: the new state is there, for one who comes new too, and nothing of it waits for fsync
  *   T2  not done: a reason was given; the old state is there; the new one only if a call failed
- *       after the store's state had been put or written to. Never another
+ *       after the store's state had been put or written to. Never another. A short count is no reason,
+ *       nor is one signal while bytes are read or written
  *   T3  the reader of before follows by store_refresh, and at any call of the work it saw one
  *       of the two
  *   T4  the faults are over: the same work, in the same process, is done
  *   T5  and so is another transaction after it; the reader sees it
  *   T6  then no temporary and no segment without a layer is left in the folder
- *   T7  and no descriptor, mapping or block of memory
+ *   T7  and no descriptor, mapping or block of memory; the reader pays one load again
  *
  * Work that reads changes nothing and gives right answers or an error.
  */
@@ -27,6 +28,7 @@ enum trial_verdict {
 	TRIAL_STATE,      /* T2, T3: a mixture, a third state, a store that does not open */
 	TRIAL_ANSWER,     /* a wrong answer, or output that is not all and an exit status of success */
 	TRIAL_SILENT,     /* T2: no reason */
+	TRIAL_SOFT,       /* T2: for a short count or one signal */
 	TRIAL_STUCK,      /* T4, T5 */
 	TRIAL_LEFT,       /* T6 */
 	TRIAL_LEAK,       /* T7 */
@@ -44,8 +46,10 @@ struct trial {
 	/* --- what came of it --- */
 	enum trial_verdict verdict;
 	unsigned struck;                 /* injections: 0, 1, or 2 with `again` */
+	struct faults_plan at_hand;      /* the plan of this report */
 	struct faults_report report;
 	bool done;                       /* in spite of the failure */
+	long judy;                       /* blocks that libJudy lost: known, and not ours to mend */
 	char text[1024];                 /* what is wrong */
 };
 

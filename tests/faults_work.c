@@ -5,203 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "engine/canon.h"
 #include "loader/ingest.h"
-#include "query/lookup.h"
 #include "tests/command.h"
+#include "tests/faults_reads.h"
+#include "tests/faults_rows.h"
+#include "tests/faults_stores.h"
 #include "tests/fixture.h"
-#include "tests/scratch.h"
-
-/* --- rows through the author --------------------------------------------------------------- */
-
-struct row {
-	const char *text, *scope, *source, *family;
-	uint64_t expires;
-};
-
-static enum status
-row_put(struct author *author, const struct catalog *catalog, const struct row *row,
-	struct fault *fault)
-{
-	static struct key key;
-	struct canon_options options = {.use = CANON_ENTRY};
-	struct author_claim claim = {.source = row->source, .source_length = strlen(row->source),
-				     .expires = row->expires};
-	const struct tag_category *family = catalog_category(catalog, CATALOG_FAMILY_NAME,
-							     strlen(CATALOG_FAMILY_NAME));
-	struct tags tags = {0};
-	enum scope scope;
-	enum status status = canon_key(KIND_ANY, row->text, strlen(row->text), &options, &key, fault);
-	if (status == STATUS_OK && scope_parse(row->scope, strlen(row->scope), &scope))
-		status = key_set_scope(&key, scope, fault);
-	if (status == STATUS_OK && row->family[0] != '\0')
-		status = tags_add(&tags, family, row->family, strlen(row->family), fault);
-	if (status == STATUS_OK)
-		status = tags_encode(&tags, &claim.set, &claim.set_length, &claim.notes,
-				     &claim.notes_length, fault);
-	if (status == STATUS_OK)
-		status = author_put(author, &key, &claim, fault);
-	tags_fini(&tags);
-	return status;
-}
-
-static enum status
-rows_fill(struct store_write *write, const struct row *rows, size_t count, uint64_t now,
-	  struct fault *fault)
-{
-	struct author *author;
-	struct author_counts counts;
-	enum status status = author_new(store_write_view(write), now, &author, fault);
-	if (status != STATUS_OK)
-		return status;
-	for (size_t i = 0; status == STATUS_OK && i < count; i++)
-		status = row_put(author, store_write_catalog(write), &rows[i], fault);
-	if (status == STATUS_OK)
-		status = author_finish(author, store_write_build(write), &counts, fault);
-	author_free(author);
-	return status;
-}
-
-static enum status
-rows_write(const char *path, const struct row *rows, size_t count, uint64_t now, struct fault *fault)
-{
-	static const struct hash_seed seed = {{1, 2}};
-	struct store_write *write;
-	uint64_t generation;
-	enum status status = store_write_begin(path, false, &seed, &write, fault);
-	if (status != STATUS_OK)
-		return status;
-	status = rows_fill(write, rows, count, now, fault);
-	if (status == STATUS_OK)
-		return store_write_commit(write, now, false, &generation, fault);
-	store_write_abort(write);
-	return status;
-}
-
-/* New claims in the ledger. */
-static void
-rows_note(struct ledger *ledger, const struct row *rows, size_t count, uint64_t now)
-{
-	for (size_t i = 0; i < count; i++)
-		ledger_put(ledger, "%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64, rows[i].text,
-			   rows[i].scope, rows[i].source, rows[i].family, rows[i].expires, now, now);
-}
-
-static void
-rows_make(struct world *world, const struct row *rows, size_t count)
-{
-	struct fault fault = {0};
-	fixture_need(rows_write(world->path, rows, count, WORK_BEGIN, &fault), &fault, "rows");
-	rows_note(&world->old, rows, count, WORK_BEGIN);
-}
-
-enum status
-world_next(struct world *world, struct ledger *ledger, unsigned number, struct fault *fault)
-{
-	char text[64];
-	struct row row = {text, "exact", "next", "", WORK_FAR};
-	snprintf(text, sizeof(text), "next%u.example", number);
-	enum status status = rows_write(world->path, &row, 1, WORK_AFTER, fault);
-	if (status == STATUS_OK)
-		rows_note(ledger, &row, 1, WORK_AFTER);
-	return status;
-}
-
-/* --- stores to start from ------------------------------------------------------------------ */
-
-#define BASE 96
-
-/* Keys of every kind, half of them of source a with a tag; spelled as they are printed. */
-static void
-base_row(struct row *row, unsigned i, char text[96])
-{
-	static const char *const words[6] = {"198.51.%u.0/24", "2001:db8:%x::/48", "n%u.example",
-					     "http://h%u.example/p",
-					     "da39a3ee5e6b4b0d3255bfef95601890%08x",
-					     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b%08x"};
-	snprintf(text, 96, words[i % 6], i);
-	*row = (struct row){text, i % 12 == 2 ? "tree" : "exact", i % 2 == 0 ? "a" : "b",
-			    i % 3 == 0 ? "Emotet" : "", WORK_FAR};
-	if (i % 16 == 5) {
-		row->source = "old";
-		row->expires = WORK_BEGIN + 60;
-	}
-}
-
-static void
-make_base(struct world *world)
-{
-	static char texts[BASE][96];
-	static struct row rows[BASE];
-	for (unsigned i = 0; i < BASE; i++)
-		base_row(&rows[i], i, texts[i]);
-	rows_make(world, rows, BASE);
-	ledger_put(&world->old, "=tags|||12");
-}
-
-/* Overlays of one claim each. */
-static void
-make_stack(struct world *world, unsigned overlays)
-{
-	make_base(world);
-	for (unsigned i = 0; i < overlays; i++) {
-		char text[64];
-		struct row row = {text, "exact", "a", "", WORK_FAR};
-		snprintf(text, sizeof(text), "over%u.example", i);
-		rows_make(world, &row, 1);
-	}
-}
-
-static void
-make_layers(struct world *world)
-{
-	make_stack(world, 2);
-}
-
-static void
-make_full(struct world *world)
-{
-	make_stack(world, LIMIT_LAYERS - 1);
-}
-
-static void
-make_nothing(struct world *world)
-{
-	(void)world;
-}
-
-static void
-write_file(const char *folder, const char *name, const char *text, size_t length)
-{
-	char path[FILE_PATH_BYTES];
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "we");
-	if (file == NULL || fwrite(text, 1, length, file) != length || fclose(file) != 0)
-		abort();
-}
-
-/* What writers leave that were killed: temporaries, segments that nobody names. */
-static void
-make_killed(struct world *world)
-{
-	make_layers(world);
-	write_file(world->path, "MANIFEST.4711.tmp", "RPS", 3);
-	write_file(world->path, "JOURNAL.4711.tmp", "RPJ", 3);
-	write_file(world->path, "segment-70.rps.4711.tmp", "RPS", 3);
-	write_file(world->path, "segment-71.rps", "never named", 11);
-}
 
 /* --- first start, add, fold: through the author --------------------------------------------- */
-
-static struct said
-said_of(enum status status, const struct fault *fault)
-{
-	return (struct said){.done = status == STATUS_OK, .status = status,
-			     .reason = fault->text[0] != '\0'};
-}
 
 static const struct row few_rows[] = {
 	{"new.example", "tree", "c", "Qakbot", WORK_FAR},
@@ -302,11 +114,11 @@ make_feeds(struct world *world)
 	int length = snprintf(text, sizeof(text), "value,Malware Family\n*.low.example,x\n"
 			      "hxxp://EVIL[.]example/a/../b,y\n192.0.2.1-192.0.2.3,x\na..b,x\n"
 			      "2001:db8:ffff::/48,\nDA39A3EE5E6B4B0D3255BFEF95601890AFD80700,x\n");
-	write_file(world->feed, "feed.csv", text, (size_t)length);
+	world_write(world->feed, "feed.csv", text, (size_t)length);
 	for (unsigned i = 0; i < 60; i++)
 		length += snprintf(text + length, sizeof(text) - (size_t)length, "%u.more.example,\n", i);
-	write_file(world->feed, "more.csv", text, (size_t)length);
-	write_file(world->feed, "next.csv", "value,Malware Family\nn2.example,Emotet\nfresh.example,x\n",
+	world_write(world->feed, "more.csv", text, (size_t)length);
+	world_write(world->feed, "next.csv", "value,Malware Family\nn2.example,Emotet\nfresh.example,x\n",
 		   strlen("value,Malware Family\nn2.example,Emotet\nfresh.example,x\n"));
 	snprintf(command, sizeof(command), "cd '%s' && mkdir -p t && cp feed.csv t/ && cp next.csv t/ && "
 		 "tar --sort=name --owner=0 --group=0 --mtime=@0 -czf feeds.tar.gz t/feed.csv t/next.csv && "
@@ -425,17 +237,32 @@ run_mirror(struct world *world)
 	return import(world, "next.csv", true);
 }
 
+static void
+expect_source_remove(struct ledger *new)
+{
+	for (size_t i = new->count; i-- > 0;) {
+		const char *source = strchr(strchr(new->lines[i], '|') + 1, '|');
+		if (new->lines[i][0] != '=' && strncmp(source, "|a|", 3) == 0)
+			ledger_drop(new, new->lines[i]);
+	}
+}
+
 /* n2.example is in the base with scope tree: that one goes. Two tags are read back as one text. */
 static void
 expect_mirror(struct ledger *new)
 {
-	for (size_t i = new->count; i-- > 0;) {
-		char *source = strchr(strchr(new->lines[i], '|') + 1, '|');
-		if (new->lines[i][0] != '=' && strncmp(source, "|a|", 3) == 0)
-			ledger_drop(new, new->lines[i]);
-	}
+	expect_source_remove(new);
 	note(new, "n2.example|exact|a", "HighEmotet", WORK_NOW);
 	note(new, "fresh.example|exact|a", "Highx", WORK_NOW);
+	ledger_put(new, "=source|a||100 0 %" PRIu64 " 2 ", WORK_NOW);
+}
+
+static void
+expect_command(struct ledger *new)
+{
+	expect_source_remove(new);
+	note(new, "n2.example|exact|a", "Emotet", WORK_NOW);
+	note(new, "fresh.example|exact|a", "x", WORK_NOW);
 	ledger_put(new, "=source|a||100 0 %" PRIu64 " 2 ", WORK_NOW);
 }
 
@@ -500,6 +327,15 @@ expect_profile(struct ledger *new)
 }
 
 static void
+make_tag_file(struct world *world)
+{
+	static const char text[] = "{\"categories\":[{\"name\":\"Team\",\"type\":\"list\","
+				   "\"values\":[\"red\",\"blue\"]}]}";
+	make_layers(world);
+	world_write(world->feed, "tags.json", text, strlen(text));
+}
+
+static void
 make_profile_file(struct world *world)
 {
 	static const char text[] =
@@ -507,90 +343,16 @@ make_profile_file(struct world *world)
 		"[filter \"f\"]\naction = b\nwhere = \"Malware Family\" = Emotet\n"
 		"[exception \"x\"]\ndomain = *.corp.example\n";
 	make_layers(world);
-	write_file(world->feed, "profile.ini", text, strlen(text));
+	world_write(world->feed, "profile.ini", text, strlen(text));
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-/* STATUS_OK if the view has just these of two names. */
-static enum status
-ask(const struct view *view, bool few)
-{
-	static const struct {
-		const char *text;
-		bool listed;
-	} questions[] = {
-		{"n2.example", true}, {"x.n2.example", true}, {"198.51.6.9", true},
-		{"http://h3.example/p", true}, {"nobody.example", false}, {"192.0.2.200", false},
-	};
-	static struct key key;
-	struct canon_options options = {.use = CANON_QUERY};
-	struct repute_hit hit;
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		const char *text = questions[i].text;
-		if (canon_key(KIND_ANY, text, strlen(text), &options, &key, NULL) != STATUS_OK)
-			return STATUS_COUNT;
-		lookup_first(view, &key, WORK_NOW, &hit);
-		if (hit.found != questions[i].listed)
-			return STATUS_COUNT;
-	}
-	if (canon_key(KIND_ANY, "sub.new.example", 15, &options, &key, NULL) != STATUS_OK)
-		return STATUS_COUNT;
-	lookup_first(view, &key, WORK_NOW, &hit);
-	return hit.found == few ? STATUS_OK : STATUS_COUNT;
-}
-
-static struct said
-run_open(struct world *world)
-{
-	struct fault fault = {0};
-	struct store *store;
-	enum status status = store_open(world->path, &store, &fault);
-	if (status == STATUS_OK) {
-		struct view *view = store_view_take(store);
-		status = ask(view, false);
-		view_drop(view);
-		store_close(store);
-	}
-	return said_of(status, &fault);
-}
+/* --- news for readers -------------------------------------------------------------------------- */
 
 static void
 write_few(struct world *world)
 {
 	struct fault fault = {0};
 	fixture_need(rows_write(world->path, few_rows, FEW, WORK_NOW, &fault), &fault, "few");
-}
-
-/* The reader was there before the news. Until it has them it answers as before. */
-static struct said
-run_refresh(struct world *world)
-{
-	struct fault fault = {0};
-	bool changed = false;
-	struct view *view = store_view_take(world->reader);
-	bool news = ask(view, true) == STATUS_OK; /* the second time they may be there */
-	view_drop(view);
-	enum status status = store_refresh(world->reader, &changed, &fault);
-	view = store_view_take(world->reader);
-	news |= status == STATUS_OK;
-	if (ask(view, news) != STATUS_OK)
-		status = STATUS_COUNT;
-	view_drop(view);
-	return said_of(status, &fault);
-}
-
-/* Look-ups through a pinned view of a generation that is not the last one any more. */
-static struct said
-run_lookups(struct world *world)
-{
-	struct fault fault = {0};
-	enum status status = STATUS_OK;
-	struct view *view = store_view_take(world->reader);
-	for (int i = 0; i < 100 && status == STATUS_OK; i++)
-		status = ask(view, false);
-	view_drop(view);
-	return said_of(status, &fault);
 }
 
 #define READS .reads = true
@@ -604,13 +366,23 @@ const struct work works[] = {
 	{"fold-base", make_layers, expect_many, .run = run_many},
 	{"fold-full", make_full, expect_few, .run = run_few},
 	{"large-layer", make_layers, expect_large, .run = run_large},
-	{"killed-before", make_killed, expect_few, .run = run_few},
+	{"new-journal", make_full_journal, expect_few, .run = run_few},
+	{"from-manifest", make_manifest, expect_few, .run = run_few},
+	{"from-v2", make_v2, expect_few, .run = run_few},
+	{"killed", make_killed, expect_few, .run = run_few},
+	{"killed-torn", make_torn, expect_few, .run = run_few},
+	{"killed-unsure", make_unsure, expect_few, .run = run_few},
+	{"damaged", make_damaged, expect_few, .run = run_few},
 	{"add", make_layers, expect_add, .argv = {"add", "--scope", "tree", "--tag",
 	 "Malware Family=Qakbot", "--expires", WORK_FAR_TEXT, "added.example", "203.0.113.0/24"}},
+	{"cmd-import", make_import, expect_command, .argv = {"import", "--json", "--mirror", "--source",
+	 "a", "--expires", WORK_FAR_TEXT, "%F/next.csv"}},
 	{"remove", make_layers, expect_remove, .argv = {"remove", "--json", "--source", "a",
 	 "n2.example", "198.51.0.0/24"}},
 	{"retag", make_layers, expect_retag, .argv = {"retag", "--source", "a", "--where",
 	 "\"Malware Family\" = Emotet", "--tag", "Malware Family=Dridex"}},
+	{"source-remove", make_layers, expect_source_remove, .argv = {"source", "remove", "a"}},
+	{"tag-import", make_tag_file, expect_tag, .argv = {"tag", "import", "%F/tags.json"}},
 	{"tag-add", make_layers, expect_tag, .argv = {"tag", "add", "Team", "--type", "list",
 	 "--values", "red,blue"}},
 	{"source-set", make_layers, expect_source, .argv = {"source", "set", "a", "--priority", "7",
@@ -620,7 +392,9 @@ const struct work works[] = {
 	{"expire", make_layers, expect_expire, .argv = {"expire", "--json"}},
 	{"expire-compact", make_layers, expect_expire, .argv = {"expire", "--compact"}},
 	{"compact", make_layers, NULL, .argv = {"compact"}},
-	{"reader-open", make_layers, NULL, .run = run_open, READS},
+	{"compact-again", make_killed_compaction, NULL, .argv = {"compact"}},
+	{"reader-open", make_layers, NULL, .run = run_open, READS, .own_reader = true},
+	{"api", make_layers, NULL, .run = run_api, READS},
 	{"reader-refresh", make_layers, expect_few, .between = write_few,
 	 .run = run_refresh, READS, .own_reader = true},
 	{"lookups", make_layers, expect_few, .between = write_few,
@@ -630,12 +404,15 @@ const struct work works[] = {
 	 "198.51.6.9", "http://h3.example/p", "nobody.example"}, READS},
 	{"cmd-list", make_layers, NULL, .argv = {"list", "--where", "\"Malware Family\" = Emotet"}, READS},
 	{"cmd-list-json", make_layers, NULL, .argv = {"list", "--json", "--source", "b"}, READS},
+	{"cmd-sources", make_layers, NULL, .argv = {"source", "list", "--json"}, READS},
+	{"cmd-tags", make_layers, NULL, .argv = {"tag", "export"}, READS},
 	{"cmd-check", make_profile_file, NULL, .argv = {"check", "--profile", "%F/profile.ini",
 	 "n6.example", "198.51.6.9", "x.corp.example"}, READS},
 	{"cmd-preview", make_profile_file, NULL, .argv = {"preview", "%F/profile.ini"}, READS},
 	{"cmd-verify", make_layers, NULL, .argv = {"verify"}, READS},
 	{"cmd-info", make_layers, NULL, .argv = {"info", "--json"}, READS},
-	{"cmd-stats", make_layers, NULL, .argv = {"stats"}, READS, .hint = "stat"},
+	{"cmd-stats", make_layers, NULL, .argv = {"stats"}, READS, 
+	 .hints = {"readers", "written "}},
 	{"cmd-dump", make_layers, NULL, .argv = {"dump", "--summary"}, READS},
 	{0}
 };

@@ -46,7 +46,7 @@ struct work {
 	char *argv[12];         /* or a command; %F in a word is the folder of files */
 	bool reads;             /* changes nothing; a command's output must be as without faults */
 	bool own_reader;        /* it is the reader that works */
-	const char *hint;       /* a call that is made for something that may be left out */
+	const char *hints[2];   /* what a command may leave out: a line that begins so, ends of lines */
 	bool silent;            /* it makes no call that can fail */
 };
 
@@ -56,6 +56,9 @@ struct world *
 world_new(const struct work *work);
 void
 world_free(struct world *world);
+/* A small file in a folder. */
+void
+world_write(const char *folder, const char *name, const char *text, size_t length);
 /* The folder as it was made. */
 void
 world_restore(struct world *world);

@@ -112,6 +112,7 @@ const struct field field_table[] = {
 	STRICT(record_layer_d, number),
 	STRICT(record_layer_d, offset),
 	STRICT(record_layer_d, bytes),
+	FREE(record_layer_d, stamp),    /* of this machine's file; another one costs a check */
 	STRICT(record_layer_d, sha256),
 
 	STRICT(manifest_d, generation),

@@ -195,7 +195,7 @@ walk_all(const struct segment *segment)
 
 /* As a store of one layer, and under itself. */
 static void
-sweep_all(const struct segment *segment)
+sweep_at(const struct segment *segment, uint64_t now)
 {
 	static struct view view;
 	struct author *author;
@@ -204,9 +204,9 @@ sweep_all(const struct segment *segment)
 	for (view.layer_count = 1; view.layer_count <= 2; view.layer_count++) {
 		for (int i = 0; i < 2; i++)
 			view.layer[i].segment = *segment;
-		ck_assert(author_new(&view, SETS_NOW, &author, NULL) == STATUS_OK);
-		touched += sweep_due(&view, SETS_NOW);
-		ck_assert(sweep_expired(&view, SETS_NOW, author, &counts, NULL) == STATUS_OK);
+		ck_assert(author_new(&view, now, &author, NULL) == STATUS_OK);
+		touched += sweep_due(&view, now);
+		ck_assert(sweep_expired(&view, now, author, &counts, NULL) == STATUS_OK);
 		author_free(author);
 	}
 }
@@ -320,7 +320,8 @@ judge_bytes(const uint8_t *bytes, size_t length)
 	if (verdict.attached) {
 		ask_battery(&segment);
 		walk_all(&segment);
-		sweep_all(&segment);
+		sweep_at(&segment, SETS_NOW);
+		sweep_at(&segment, UINT64_MAX);
 		status = segment_check(&segment, &verdict.fault);
 	}
 	verdict.caught = status != STATUS_OK;

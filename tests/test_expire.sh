@@ -229,7 +229,7 @@ now=2026-01-01T00:00:00Z
 refuse 'no such day' 'time' at add x.example --expires 2027-02-29
 refuse 'past the end' 'time' at add x.example --expires 10000-01-01T00:00:00Z
 
-# A clock that was wrong: what it wrote expires by what it said, and is judged by what is now.
+# A clock that was wrong: what it wrote expires by what it said, until it is said again.
 fresh
 now=2030-01-01T00:00:00Z
 at add -q --ttl 1d x.example
@@ -237,10 +237,54 @@ now=2026-01-01T00:00:00Z
 at add -q --ttl 1d y.example
 expect 'backwards: both live' 0 2 live
 expect 'and none is swept' 1 '' at expire -q
-expect 'backwards: the same again is no news' 0 1 field unchanged at add --ttl 1d x.example
-expect 'so it stays until then' 0 2030-01-02T00:00:00Z field expires at lookup x.example
-expect 'another rule is' 0 1 field updated at add --ttl 2d x.example
-expect 'and counts from this clock' 0 2026-01-03T00:00:00Z field expires at lookup x.example
+expect 'said until then' 0 2030-01-02T00:00:00Z field expires at lookup x.example
+expect 'backwards: the same again is renewed' 0 1 field renewed at add --ttl 1d x.example
+expect 'and counts from this clock' 0 2026-01-02T00:00:00Z field expires at lookup x.example
+expect 'nor was it seen later than now' 0 2026-01-01T00:00:00Z field first_seen at lookup x.example
+expect 'again is no news' 0 0 field renewed at add --ttl 1d x.example
+expect 'another rule' 0 1 field updated at add --ttl 2d x.example
+expect 'counts from this clock' 0 2026-01-03T00:00:00Z field expires at lookup x.example
+told() { "$@" 2>&1 >/dev/null | grep -c 'one of them is wrong'; }
+expect 'a clock a day behind' 1 0 told at --now 2025-12-31 add --ttl 1d x.example
+expect 'and more is told' 0 1 told at --now 2025-12-29 add --ttl 1d z.example
+expect 'once' 1 0 told at --now 2025-12-29 add --ttl 1d zz.example
+expect 'not if quiet' 1 0 told at --now 2025-12-20 add -q --ttl 1d zzz.example
+
+# ---- which rule counts -------------------------------------------------------------------
+
+fresh
+now=2026-01-01T00:00:00Z
+printf '%s\n' 'indicator,valid until' 'line.example,2026-03-01' 'digits.example,20260302' \
+	'zone.example,2026-03-03T02:00:00+02:00' 'none.example,' 'junk.example,86400' >f.csv
+rule() { field expires at lookup "$1"; }
+at source set feed --ttl 20d
+expect 'a life in seconds is no time' 0 1 field rejected at import --source feed f.csv
+expect 'the line' 0 2026-03-01T00:00:00Z rule line.example
+expect 'a day in digits' 0 2026-03-02T00:00:00Z rule digits.example
+expect 'its zone' 0 2026-03-03T00:00:00Z rule zone.example
+expect 'else the source' 0 2026-01-21T00:00:00Z rule none.example
+at import -q --source feed --ttl 30d f.csv
+expect '--ttl before the source' 0 2026-01-31T00:00:00Z rule none.example
+expect 'not before the line' 0 2026-03-01T00:00:00Z rule line.example
+at import -q --source feed --expires 2026-02-02 f.csv
+expect '--expires before the source' 0 2026-02-02T00:00:00Z rule none.example
+at import -q --source feed --ttl 30d --tag 'Reputation Entries TTL=2026-02-03' f.csv
+expect 'the tag before --ttl' 0 2026-02-03T00:00:00Z rule none.example
+at import -q --source feed --expires 2026-02-02 --tag 'Reputation Entries TTL=2026-02-03' f.csv
+expect 'and before --expires' 0 2026-02-03T00:00:00Z rule none.example
+expect 'not before the line' 0 2026-03-01T00:00:00Z rule line.example
+expect 'a new default counts from the next import' 0 2026-02-03T00:00:00Z rule none.example
+at source set feed --ttl 1w
+at import -q --source feed f.csv
+expect 'which comes' 0 2026-01-08T00:00:00Z rule none.example
+expect 'and is shown' 0 604800 field ttl at source list
+at source set feed --ttl 0
+at import -q --source feed f.csv
+expect '0 is no default' 0 2036-01-01T00:00:00Z rule none.example
+for words in '' 1x -1d 1.5h 10001y ' 1d' forever; do
+	refuse "a default of '$words'" 'duration' at source set feed --ttl "$words"
+	refuse "--ttl '$words'" 'duration' at add --ttl "$words" x.example
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

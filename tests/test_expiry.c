@@ -88,7 +88,7 @@ put(struct segment_build *build, size_t i, unsigned kinds)
 	uint32_t list;
 
 	for (unsigned c = 0; c < rows[i].claims; c++) {
-		char source[8];
+		char source[16];
 		snprintf(source, sizeof(source), "s%u", c);
 		fixture_need(segment_build_source(build, source, 2, &claims[c].source, &fault), &fault,
 			     source);

@@ -43,14 +43,17 @@ put(uint64_t generation, size_t length)
 {
 	struct journal_state state = {.generation = generation, .published = NOW};
 	uint8_t *catalog = malloc(length);
+	struct file_tail tail;
 	struct journal_parts parts = {.catalog = catalog, .catalog_length = length};
-	bool cut;
 	ck_assert_ptr_nonnull(catalog);
 	memset(catalog, (int)generation, length);
-	fixture_need(place.count == 0
-			     ? journal_create(file, &state, &parts, &place, &fault)
-			     : journal_append(file, &place, &state, &parts, &cut, &fault),
-		     &fault, "put");
+	if (place.count == 0) {
+		fixture_need(journal_create(file, &state, &parts, &place, &fault), &fault, "create");
+	} else {
+		fixture_need(file_tail_open(file, place.end, &tail, &fault), &fault, "open");
+		fixture_need(journal_append(&tail, &place, &state, &parts, &fault), &fault, "append");
+		file_tail_close(&tail);
+	}
 	free(catalog);
 }
 

@@ -242,7 +242,7 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 {
 	struct fault fault = {0};
 	struct judge *judge = NULL;
-	uint32_t pins = view->pins;
+	uint64_t pins = view->pin.count;
 	arm(at, for_ever);
 	enum status status = judge_make(before, &judge, &fault);
 	bool struck = disarm();
@@ -254,7 +254,7 @@ judge_attempt(long at, bool for_ever, const struct judge *before)
 		need_fault(&fault, at);
 	}
 	judge_free(judge);
-	ck_assert_uint_eq(view->pins, pins);
+	ck_assert_uint_eq(view->pin.count, pins);
 	return struck;
 }
 

@@ -164,6 +164,32 @@ find_many(const struct ptrie *trie, enum kind kind, const uint64_t (*keys)[2], s
 	free(ipv6);
 }
 
+/* Leaves say what find_many says, whichever lanes are asked for, in any order. */
+static void
+judge_leaves(const struct ptrie *trie, const uint64_t (*keys)[2], size_t n,
+	     const struct ptrie_found *found)
+{
+	const struct ptrie_leaf_d *leaves[PTRIE_LEAVES_ASKED];
+	uint32_t addresses[PTRIE_LEAVES_ASKED];
+	uint8_t lanes[PTRIE_LEAVES_ASKED];
+	for (size_t from = 0, size; from < n; from += size) {
+		size_t asked = 0;
+		size = n - from < PTRIE_LEAVES_ASKED ? n - from : PTRIE_LEAVES_ASKED;
+		for (size_t i = 0; i < size; i++)
+			addresses[i] = (uint32_t)(keys[from + i][0] >> 32);
+		for (size_t i = size; i-- > 0;)
+			if (from == 0 || i % 3 != 0)
+				lanes[asked++] = (uint8_t)i;
+		ptrie_leaves_ipv4(trie, addresses, lanes, asked, leaves);
+		for (size_t i = 0; i < asked; i++) {
+			const struct ptrie_found *same = &found[from + lanes[i]];
+			SAME(ptrie_leaf(trie, leaves[i]), same->record);
+			SAME(le32_get(leaves[i]->claims), same->claims);
+			SAME(le32_get(leaves[i]->record) >> 31, same->nested);
+		}
+	}
+}
+
 /* Claims only of a trie that is `whole`: a damaged one may have others in leaf and record. */
 static void
 same_found(const struct ptrie *trie, const uint32_t *single, const struct ptrie_found *many,
@@ -203,6 +229,10 @@ judge_queries(const struct ptrie *best, const struct hash_twin *twin, enum kind 
 	memset(many, 0xee, n * sizeof(*many));
 	find_many(&portable, kind, (const uint64_t(*)[2])keys, n, many);
 	same_found(best, single, many, n, chain_every != 0);
+	if (kind == KIND_IPV4) {
+		judge_leaves(best, (const uint64_t(*)[2])keys, n, many);
+		judge_leaves(&portable, (const uint64_t(*)[2])keys, n, many);
+	}
 	free(keys);
 	free(single);
 	free(many);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/store_state.h"
 #include "tests/fixture.h"
 #include "tests/scratch.h"
 
@@ -218,6 +219,29 @@ START_TEST(a_reader_whose_hint_is_gone_still_follows)
 	ck_assert_int_eq(store_refresh(store, &changed, &fault), STATUS_OK);
 	ck_assert(changed);
 	store_close(store);
+}
+END_TEST
+
+/* While a journal is made the counter says "unknown" (N1): found twice, that is no "nothing changed". */
+START_TEST(an_unknown_hint_twice_is_not_the_same)
+{
+	struct store *store;
+	struct file_counter hint;
+	char counter[FILE_PATH_BYTES];
+	bool changed;
+	publish(1);
+	snprintf(counter, sizeof(counter), "%s/GENERATION", path);
+	ck_assert_int_eq(file_counter_open(counter, true, &hint, &fault), STATUS_OK);
+	ck_assert_int_eq(store_open(path, &store, &fault), STATUS_OK);
+	__atomic_store_n(hint.value, STORE_COUNTER_UNKNOWN, __ATOMIC_RELEASE);
+	ck_assert_int_eq(store_refresh(store, &changed, &fault), STATUS_OK);
+	ck_assert(!changed);
+	publish(2);
+	__atomic_store_n(hint.value, STORE_COUNTER_UNKNOWN, __ATOMIC_RELEASE);
+	ck_assert_int_eq(store_refresh(store, &changed, &fault), STATUS_OK);
+	ck_assert(changed);
+	store_close(store);
+	file_counter_close(&hint);
 }
 END_TEST
 
@@ -666,7 +690,8 @@ main(void)
 	TCase *cases = tcase_create("all");
 	const TTest *const tests[] = {
 		readers_see_whole_generations, a_pinned_view_stays_as_it_was,
-		a_reader_whose_hint_is_gone_still_follows, an_emptied_store_fills_again,
+		a_reader_whose_hint_is_gone_still_follows,
+		an_unknown_hint_twice_is_not_the_same, an_emptied_store_fills_again,
 		one_writer_at_a_time, the_lock_dies_with_its_process, an_abort_publishes_nothing,
 		nothing_said_is_nothing_published, an_unreadable_catalogue_is_not_published,
 		nothing_published_is_no_store, removals_survive_every_fold,
