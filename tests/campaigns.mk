@@ -21,6 +21,10 @@ careless: ## Truncate, overwrite, remove files of a store under its readers, 10,
 crash: ## Kill the command line at every system call that touches files (CRASH_ARGS='--workload add')
 	@$(call CAMPAIGN_RUN,crash,$(CRASH_ARGS))
 
+.PHONY: faults
+faults: ## Every call that can fail does, in every kind of work, a hundred thousand times (15 minutes of CPU; FAULTS='--work import')
+	@$(call CAMPAIGN_RUN,faults,$(FAULTS))
+
 .PHONY: powerloss
 powerloss: ## Lose the power at every point of what a writer does, a million states (14 minutes of CPU; POWERLOSS='--states N --seconds N --seed N')
 	@$(call CAMPAIGN_RUN,powerloss,$(POWERLOSS))
