@@ -14,6 +14,7 @@
  *   S4  the journal always has a good record, and its layers are there, whole, for who holds LOCK
  *   S5  who is told "as before" by GENERATION is not older than what was told there before
  *   S6  all come to their ends
+ *   S7  who is told "as before" does not have a state that was refused and cut away
  *
  * tests/model/run gives the mistakes that are planted (-DMISTAKE_...), each of which must break one.
  */
@@ -59,8 +60,11 @@ byte layers = 3;                          /* made */
 byte zero[LAYERS], one[LAYERS];           /* the values of the two keys */
 bit file[LAYERS], name[LAYERS], name_d[LAYERS], data_d[LAYERS], broken[LAYERS];
 
-byte hint = 1;                            /* GENERATION; UNSURE + n: a journal is made for generation n */
-#define UNSURE 100
+byte hint = 1;                            /* GENERATION: a number, or */
+#define UNKNOWN 63                        /* a journal is being made */
+#define FAILED 64                         /* + n: the record of generation n failed, */
+#define CUT 128                           /* + n: and is cut away */
+#define NUMBER(h) (h % 64)
 byte lock;                                /* LOCK: 0, WRITER or COMPACTOR */
 #define WRITER 1
 #define COMPACTOR 2
@@ -70,6 +74,7 @@ byte lock;                                /* LOCK: 0, WRITER or COMPACTOR */
 bit known[GENERATIONS];
 byte true_zero[GENERATIONS], true_one[GENERATIONS];
 byte acknowledged = 1, told = 1;          /* told: by W5 */
+bit refused[GENERATIONS];
 
 byte transaction = 1, started;
 bit dead_writer, dead_compactor, dead_reader[READERS];
@@ -130,10 +135,15 @@ inline directory_sync()
 inline new_journal(g, key, value)
 {
 #ifndef MISTAKE_HINT_KEPT
-#if defined MISTAKE_NUMBER_FORGOTTEN || defined MISTAKE_UNSURE_BELIEVED
-	hint = UNSURE;
+#ifdef MISTAKE_NUMBER_FORGOTTEN
+	hint = UNKNOWN;
 #else
-	hint = UNSURE + g;
+	d_step {                                                            /* out of use it stays */
+		if
+		:: hint < FAILED -> hint = UNKNOWN
+		:: else
+		fi
+	}
 #endif
 #endif
 	d_step {
@@ -153,16 +163,16 @@ inline new_journal(g, key, value)
 #endif
 	d_step {
 		if
-		:: !lost && g > acknowledged -> acknowledged = g
+		:: lost == 0 && g > acknowledged -> acknowledged = g
 		:: else
 		fi
 	}
 }
 
 /*
- * W4 failed. First GENERATION goes past the number: so the next writer recovers, whatever he finds, and
- * no other state has it; then the record is cut away, if that can be done. (The few instructions between a
- * failed fsync and this store are taken as one.)
+ * W4 failed. First GENERATION says so: then the next writer recovers, whatever he finds, and no other state has the
+ * number. Then the record is cut away, if that can be done, and GENERATION says that, too, so that who
+ * has seen it goes back. (The few instructions between a failed fsync and the first store are taken as one.)
  */
 inline cut_back()
 {
@@ -171,22 +181,29 @@ inline cut_back()
 #elif defined MISTAKE_CUT_BELIEVED
 	hint = next;
 #else
-	hint = next + 1;
+	hint = FAILED + next;
 #endif
 	if
 	:: d_step {
 		failed[j] = 0;
+		lost = 1;
 		if
 		:: count[j] > kept -> count[j] = kept
 		:: else
 		fi
 	   }
-	:: atomic { errors > 0 -> errors-- }
+	:: atomic { errors > 0 -> errors--; lost = 2 }
 	fi;
-#ifdef MISTAKE_CUT_FIRST
-	hint = next + 1;
+#ifndef MISTAKE_CUT_BELIEVED
+	d_step {
+#ifndef MISTAKE_CUT_NOT_TOLD
+		hint = CUT + next;
 #endif
-	lost = 1
+		refused[next] = lost == 1
+	}
+#else
+	skip
+#endif
 }
 
 inline remove_garbage()
@@ -218,7 +235,7 @@ inline begin(who)
 		nb = ob; nl = ol; nu = ou;
 		key = 2; value = 0;
 		unsure = MUST_RECOVER;
-		ahead = hint % UNSURE > gen
+		ahead = hint != UNKNOWN && NUMBER(hint) > gen
 	}
 #ifdef MISTAKE_GARBAGE_FIRST
 	remove_garbage();
@@ -228,11 +245,11 @@ inline begin(who)
 #ifdef MISTAKE_NUMBER_REUSED
 		next = gen;
 #else
-		next = (ahead -> hint % UNSURE + 1 : gen);
+		next = (ahead -> NUMBER(hint) + 1 : gen);
 #endif
 		new_journal(next, 2, 0);
 		if
-		:: lost
+		:: lost != 0
 		:: else -> d_step { gen = next; hint = next; told = next }
 		fi
 	:: !unsure
@@ -240,7 +257,7 @@ inline begin(who)
 	skip;
 #ifndef MISTAKE_GARBAGE_FIRST
 	if
-	:: lost
+	:: lost != 0
 	:: else -> remove_garbage()
 	fi
 #endif
@@ -318,7 +335,7 @@ inline publish()
 		fi
 	fi;
 	if
-	:: lost
+	:: lost != 0
 	:: else ->
 		d_step { hint = next; told = next };                        /* W5 */
 		unlink_all()                                                /* W6 */
@@ -380,7 +397,8 @@ inline forget()
 proctype writer()
 {
 	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, kept, x, x_zero, x_one;
-	bit unsure, ahead, lost, dirty, old_b, old_l, old_u;
+	byte lost;
+	bit unsure, ahead, dirty, old_b, old_l, old_u;
 again:
 	{
 		do
@@ -388,7 +406,7 @@ again:
 			begin(WRITER);
 			d_step { mine = transaction; transaction++ }
 			if
-			:: lost
+			:: lost != 0
 			:: else ->
 				new_layer();
 				publish()
@@ -415,7 +433,8 @@ proctype compactor()
 {
 	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, kept, x, x_zero, x_one;
 	byte vb, vl, vu, left = COMPACTIONS;
-	bit unsure, ahead, lost, dirty, old_b, old_l, old_u;
+	byte lost;
+	bit unsure, ahead, dirty, old_b, old_l, old_u;
 again:
 	{
 		do
@@ -441,7 +460,7 @@ again:
 				fi
 			}
 			if
-			:: lost
+			:: lost != 0
 			:: else ->
 				d_step {                                    /* C2 */
 					new = layers;
@@ -453,7 +472,7 @@ again:
 				begin(COMPACTOR)                            /* C3 */
 			fi;
 			if
-			:: ob != vb || lost
+			:: ob != vb || lost != 0
 			:: else ->
 				name_layer(new);                            /* C2, C4 */
 				d_step {                                    /* C5 */
@@ -519,10 +538,10 @@ inline open_layer(wanted, layer)
 	fi
 }
 
-#ifdef MISTAKE_UNSURE_BELIEVED
+#ifdef MISTAKE_UNKNOWN_BELIEVED
 #define AS_BEFORE (gen != 0 && seen == c)
 #else
-#define AS_BEFORE (gen != 0 && seen == c && c < UNSURE)
+#define AS_BEFORE (gen != 0 && seen == c && c != UNKNOWN)
 #endif
 
 inline close_all()
@@ -619,7 +638,8 @@ again:
 			d_step {                                            /* R1 */
 				c = hint;
 				same = AS_BEFORE;
-				assert(!same || gen >= told)                /* S5 */
+				assert(!same || gen >= told);               /* S5 */
+				assert(!same || !refused[gen])              /* S7 */
 			}
 			if
 			:: same -> d_step { close_all(); rounds-- }
@@ -676,12 +696,12 @@ inline power_loss()
 	:: true
 	:: hint = told
 	:: hint = told - 1
-	:: hint = UNSURE + told
+	:: hint = UNKNOWN
 	fi;
 	assert(count[journal] > 0);                                         /* S4 */
 	for (x : 0 .. GENERATIONS - 1) {
 		if
-		:: x > generation[AT(journal, count[journal] - 1)] -> known[x] = 0
+		:: x > generation[AT(journal, count[journal] - 1)] -> known[x] = 0; refused[x] = 0
 		:: else
 		fi
 	}
@@ -715,7 +735,7 @@ end:
 	 */
 	:: d_step {
 		failed[journal] && count[journal] > synced[journal] &&
-		hint >= generation[AT(journal, count[journal] - 1)] ->
+		hint >= FAILED && NUMBER(hint) >= generation[AT(journal, count[journal] - 1)] ->
 		count[journal] = synced[journal];
 		failed[journal] = 0
 	   }
