@@ -428,9 +428,9 @@ fail_each(enum status (*call)(struct fault *fault))
 	long at = 0;
 	for (bool struck = true; struck; at++) {
 		struct fault fault = {0};
-		oom_arm(at, at % 2 != 0);
+		arm(at, at % 2 != 0);
 		enum status status = call(&fault);
-		struck = oom_disarm();
+		struck = disarm();
 		ck_assert_msg(struck ? status == STATUS_NO_MEMORY : status == STATUS_OK,
 			      "allocation %ld: %s", at, status_text(status));
 		if (struck)
