@@ -175,13 +175,15 @@ is_same(const struct view *a, const struct view *b)
 /*
  * Is what we have better than what is left in the directory: an older state? It is, if a newer one is damaged or
  * cut off, which GENERATION tells. If nothing tells, the older one is believed when it stays: somebody put a
- * copy back. *keep: not this one.
+ * copy back. What we have may also be a record that we saw before it failed: it never was. *keep: not
+ * this one.
  */
 static enum status
 judge_older(struct store *store, const struct view *fresh, bool *keep, struct fault *fault)
 {
 	*keep = false;
-	if (fresh->generation >= store->current->generation || view_marked(store->current))
+	if (fresh->generation >= store->current->generation || view_marked(store->current) ||
+	    store_counter_failed(store->seen) == store->current->generation)
 		return STATUS_OK;
 	*keep = true;
 	if (fresh->damaged != 0 || store_counter_ahead(store->seen, fresh->generation))
@@ -197,7 +199,8 @@ static enum status
 load(struct store *store, bool *changed, struct fault *fault)
 {
 	struct view *fresh;
-	uint64_t begun = clock_coarse();
+	uint64_t begun = clock_coarse(), seen = store->seen;
+	const struct file_stamp journal = store->watch.journal;
 	bool keep = false;
 	store->seen = counter_read(store);
 	store_watch_note(&store->watch, store->journal);
@@ -212,6 +215,11 @@ load(struct store *store, bool *changed, struct fault *fault)
 			put_current(store, fresh);
 			*changed = true;
 		}
+	}
+	/* The system or memory failed: there is still news, for the next call to have or to fail at. */
+	if (status == STATUS_IO || status == STATUS_NO_MEMORY) {
+		store->seen = seen;
+		store->watch.journal = journal;
 	}
 	store->troubled = status != STATUS_OK || keep || store_is_lost(store->current, store->seen);
 	if (store->troubled)
