@@ -178,8 +178,8 @@ START_TEST(years_of_a_larger_store)
 {
 	struct years_tally tally = {0};
 
-	years_run(chance.word, LARGE, 60, &tally);
-	tell(&tally, 50);
+	years_run(chance.word, LARGE, 80, &tally);
+	tell(&tally, 30);
 }
 END_TEST
 

@@ -244,6 +244,37 @@ choose_rule(struct years *years, struct years_op *op)
 			op->line[i].expires = any_instant(years);
 }
 
+/*
+ * A claim said once more by its own rule, at a second that decides: beside its end, and beside the window
+ * within which nothing moves, on both sides of when it was last seen.
+ */
+static void
+say_again(struct years *years, struct years_op *op)
+{
+	struct random_state *random = &years->random;
+	unsigned key = random_below(random, years->keys), way = random_below(random, 4);
+
+	for (unsigned tries = 0; tries < years->keys; tries++, key = (key + 1) % years->keys) {
+		const struct years_claim *claim = &years->claim[key][op->source];
+		uint64_t life = claim->said_expires != 0 ? UINT64_MAX : claim->said_ttl;
+		uint64_t window = life / 8 < DAY && life != 0 ? life / 8 : DAY;
+		uint64_t now = way < 2 ? claim->expires : way == 2 ? claim->last + window
+								    : claim->last - window;
+		now += random_below(random, 3) - 1;
+		if (!claim->there || now > CALENDAR_END ||
+		    (claim->said_expires == 0 && claim->said_ttl == 0 && years->ttl[op->source] != 0))
+			continue;
+		op->kind = YEARS_ADD;
+		op->now = years->now = now;
+		op->set = claim->set;
+		op->ttl = claim->said_expires != 0 ? 0 : claim->said_ttl;
+		op->expires = claim->said_expires;
+		op->count = 1;
+		op->line[0] = (struct years_line){key, 0};
+		return;
+	}
+}
+
 void
 years_next(struct years *years, struct years_op *op)
 {
@@ -254,6 +285,10 @@ years_next(struct years *years, struct years_op *op)
 	memset(op, 0, offsetof(struct years_op, line));
 	op->now = years->now;
 	op->source = random_below(random, YEARS_SOURCES);
+	if (random_chance(random, 15))
+		say_again(years, op);
+	if (op->count > 0)
+		return;
 	op->kind = way < 40 ? YEARS_ADD : way < 60 ? YEARS_FEED : way < 68 ? YEARS_REMOVE
 		   : way < 75 ? YEARS_DEFAULT : way < 97 ? YEARS_SWEEP : YEARS_COMPACT;
 	if (op->kind <= YEARS_REMOVE)
@@ -298,7 +333,7 @@ put(struct years_claim *claim, const struct rule *rule, unsigned set, uint64_t n
 	bool dead = claim->expires <= now;
 
 	if (!claim->there) {
-		*claim = (struct years_claim){true, set, end, now, now};
+		*claim = (struct years_claim){true, set, end, now, now, rule->expires, rule->ttl};
 		counts->added++;
 		return;
 	}
@@ -311,7 +346,8 @@ put(struct years_claim *claim, const struct rule *rule, unsigned set, uint64_t n
 	} else {
 		counts->updated++;
 	}
-	*claim = (struct years_claim){true, set, end, claim->first < now ? claim->first : now, now};
+	*claim = (struct years_claim){true, set, end, claim->first < now ? claim->first : now, now,
+				      rule->expires, rule->ttl};
 }
 
 static void

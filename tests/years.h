@@ -58,6 +58,7 @@ struct years_claim {
 	bool there;
 	unsigned set;
 	uint64_t expires, first, last;
+	uint64_t said_expires, said_ttl; /* the rule by which it was said; both 0: ten years */
 };
 
 struct years {
