@@ -493,7 +493,7 @@ run_workload(const struct power_workload *workload, uint64_t budget, uint32_t pa
 		if (the_log->op[i].kind == POWER_SYNC || the_log->op[i].kind == POWER_SYNC_DIRECTORY)
 			syncs[sync_count++] = i;
 	for (uint32_t i = 0; i < (workload->stops + part - 1) / part && !is_over(); i++) {
-		struct stop stop = {.fails = i % 4 == 3, .retry = power_random(&random) % 2 == 0};
+		struct stop stop = {.fails = i % 4 == 3 && sync_count > 0, .retry = power_random(&random) % 2 == 0};
 		stop.at = stop.fails ? syncs[power_random(&random) % sync_count]
 				     : (uint32_t)(power_random(&random) % count);
 		if (i % 4 == 2)
