@@ -474,10 +474,20 @@ explore_stopped(const struct power_workload *workload, const struct power_script
 
 /* --- what is run ------------------------------------------------------------------------------------ */
 
+static volatile sig_atomic_t stopped;
+
+/* The campaign ends after what it is at, and says how far it came. */
+static void
+stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+}
+
 static bool
 is_over(void)
 {
-	return total.states + total.inner >= options.states || cpu_seconds() > options.seconds ||
+	return stopped || total.states + total.inner >= options.states || cpu_seconds() > options.seconds ||
 	       total.failed > 20;
 }
 
@@ -643,6 +653,10 @@ start(void)
 		power_fail("no memory");
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], died);
+	if (!options.sample && options.workload == NULL && options.planted == NULL) {
+		signal(SIGINT, stop);
+		signal(SIGTERM, stop);
+	}
 }
 
 static void
