@@ -474,10 +474,20 @@ explore_stopped(const struct power_workload *workload, const struct power_script
 
 /* --- what is run ------------------------------------------------------------------------------------ */
 
+static volatile sig_atomic_t stopped;
+
+/* The campaign ends after what it is at, and says how far it came. */
+static void
+stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+}
+
 static bool
 is_over(void)
 {
-	return total.states + total.inner >= options.states || cpu_seconds() > options.seconds ||
+	return stopped || total.states + total.inner >= options.states || cpu_seconds() > options.seconds ||
 	       total.failed > 20;
 }
 
@@ -493,7 +503,7 @@ run_workload(const struct power_workload *workload, uint64_t budget, uint32_t pa
 		if (the_log->op[i].kind == POWER_SYNC || the_log->op[i].kind == POWER_SYNC_DIRECTORY)
 			syncs[sync_count++] = i;
 	for (uint32_t i = 0; i < (workload->stops + part - 1) / part && !is_over(); i++) {
-		struct stop stop = {.fails = i % 4 == 3, .retry = power_random(&random) % 2 == 0};
+		struct stop stop = {.fails = i % 4 == 3 && sync_count > 0, .retry = power_random(&random) % 2 == 0};
 		stop.at = stop.fails ? syncs[power_random(&random) % sync_count]
 				     : (uint32_t)(power_random(&random) % count);
 		if (i % 4 == 2)
@@ -643,6 +653,10 @@ start(void)
 		power_fail("no memory");
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], died);
+	if (!options.sample && options.workload == NULL && options.planted == NULL) {
+		signal(SIGINT, stop);
+		signal(SIGTERM, stop);
+	}
 }
 
 static void
