@@ -121,7 +121,7 @@ real: all ## All lists of DATA (default ../shared/data) into one store, benign s
 
 check: deps-check ## Install what is missing and run everything that CI runs (about 15 minutes of CPU time)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
-	@tests/run unit asan oracle replay campaign fuzz lint docs
+	@tests/run unit asan oracle replay campaign model fuzz lint docs
 
 test: test-programs all ## Build and run the unit tests
 	@tests/run unit

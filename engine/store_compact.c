@@ -140,6 +140,23 @@ store_compaction_finish(struct store_compaction *compaction, uint64_t now, bool 
 	return status;
 }
 
+/*
+ * V, under the writer's lock and recovered: what a reader sees between W3 and W4 may yet be refused, and would come
+ * back for good with the new base. And "nothing to do" is an acknowledgement of what is there, too.
+ */
+static enum status
+take_view(struct store_compaction *compaction, struct fault *fault)
+{
+	struct store_write *write;
+	enum status status = store_write_begin(compaction->directory, true, NULL, &write, fault);
+	if (status != STATUS_OK)
+		return status;
+	view_keep(write->view);
+	compaction->view = write->view;
+	store_write_abort(write);
+	return STATUS_OK;
+}
+
 enum status
 store_compaction_begin(struct store_compaction *compaction, const char *directory, bool always,
 		       struct fault *fault)
@@ -156,7 +173,7 @@ store_compaction_begin(struct store_compaction *compaction, const char *director
 	compaction->locked = true;
 	status = file_each_name(directory, remove_temporary, (void *)(uintptr_t)directory, fault);
 	if (status == STATUS_OK)
-		status = view_load(directory, NULL, false, &compaction->view, fault);
+		status = take_view(compaction, fault);
 	if (status != STATUS_OK)
 		return status;
 	const struct view *view = compaction->view;

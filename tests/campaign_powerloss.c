@@ -46,7 +46,6 @@
 
 #define LOG_BYTES (256u << 20)
 #define INNER_BYTES (64u << 20)
-#define STATE_SECONDS 120 /* nothing takes that long; a state that hangs is found */
 
 struct options {
 	bool sample, print;
@@ -72,7 +71,7 @@ static uint32_t start_states;
 static struct power_judge judge;
 static struct power_world worlds[POWER_STATES];
 static struct told *told;
-static struct { uint64_t states, inner, explored, failed, points; } total;
+static struct { uint64_t states, inner, explored, failed, points, refused; } total;
 
 /* --- running scripts --------------------------------------------------------------------------- */
 
@@ -114,19 +113,45 @@ run_step(const struct power_step *step, const char *store, uint64_t now, uint64_
 	return true;
 }
 
+/* What children say is kept, and shown if they end as they should not. */
+static void
+words_path(char path[POWER_PATH_BYTES])
+{
+	snprintf(path, POWER_PATH_BYTES, "%.400s/words", places.base);
+}
+
 static void
 child_quiet(void)
 {
-	if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+	char path[POWER_PATH_BYTES];
+	words_path(path);
+	if (freopen("/dev/null", "w", stdout) == NULL || freopen(path, "w", stderr) == NULL)
 		_exit(3);
+	setvbuf(stderr, NULL, _IONBF, 0);
+}
+
+static void
+show_words(void)
+{
+	char path[POWER_PATH_BYTES], line[512];
+	words_path(path);
+	FILE *words = fopen(path, "re");
+	while (words != NULL && fgets(line, sizeof(line), words) != NULL)
+		printf("  %s", line);
+	if (words != NULL)
+		fclose(words);
 }
 
 static int
 wait_for(pid_t child)
 {
 	int status;
+	alarm(POWER_SECONDS);
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		power_fail("cannot run a child");
+	if (!WIFEXITED(status) || (the_log->fail_at < 0 && WEXITSTATUS(status) != 0 &&
+				   WEXITSTATUS(status) != POWER_KILLED))
+		show_words();
 	if (!WIFEXITED(status))
 		power_fail("%s: a writer died of signal %d", power_explore_now, WTERMSIG(status));
 	return WEXITSTATUS(status);
@@ -286,6 +311,7 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 	total.states += work.states;
 	total.inner += work.inner_states;
 	total.points += work.points;
+	total.refused += work.refused;
 	total.explored++;
 	total.failed += work.failures > 0;
 	if (work.failures > 0 || !options.sample)
@@ -331,10 +357,10 @@ highest(uint64_t states)
 
 /* How a writer ends before its time. */
 struct stop {
-	bool fails;         /* its sync number `at` fails, and its transaction with it; else it is killed before `at` */
-	uint32_t at;        /* an operation */
-	uint32_t again;     /* the next writer tries the same again and is killed so many operations on; 0: no */
-	bool retry;         /* the last writer tries the same again; else it does something else */
+	bool fails;     /* operation `at`, a sync, says EIO; else it is killed before `at` */
+	uint32_t at;
+	uint32_t again; /* the next writer tries the same and is killed so many operations on; 0: no */
+	bool retry;     /* the last writer tries the same; else it does something else */
 };
 
 /* What a kill left, without any loss of power; POWER_NOT_FOUND was told. */
@@ -374,9 +400,13 @@ go_on(const struct power_script *script, bool retry, uint64_t states, int found,
 	struct fault fault = {0};
 	uint64_t generation = told->generation + 1;
 	power_record(the_log);
-	if (retry)
-		_exit(run_step(&script->step[step], store, worlds[step + 1].now, states,
-			       1ull << (step + 1)) ? 0 : 1);
+	if (retry) {
+		uint64_t done = 1ull << (step + 1);
+		/* it looks as a reader first; that nothing has expired is a look-up's answer, no promise */
+		if (script->step[step].kind == POWER_EXPIRE && script->step[step].command)
+			done |= found == (int)step + 1 ? states : 0;
+		_exit(run_step(&script->step[step], store, worlds[step + 1].now, states, done) ? 0 : 1);
+	}
 	power_mark(states | 1ull << after, told->generation, false);
 	if (power_judge_write(store, 2, worlds[last].now, &generation, &fault) != STATUS_OK) {
 		snprintf(told->text, sizeof(told->text), "%s: %s", fault.where, fault.text);
@@ -497,8 +527,8 @@ run_each_kill(const char *name)
 	if (record_steps(&script, -1) != 0)
 		power_fail("%s: %s", name, told->text);
 	uint32_t count = the_log->op_count;
-	for (uint32_t i = 1; i < count; i++) {
-		struct stop stop = {.at = i, .retry = i % 2 == options.seed % 2};
+	for (uint32_t i = 2; i < 2 * count; i++) {
+		struct stop stop = {.at = i / 2, .retry = i % 2 == 0};
 		explore_stopped(workload, &script, &stop, 1);
 	}
 }
@@ -589,7 +619,10 @@ run_all_planted(void)
 static void
 died(int signal_number)
 {
-	static const char text[] = "FAILED: a signal (see the exit status) while judging ";
+	static char text[] = "FAILED: signal .. while judging ";
+	char *number = strchr(text, '.');
+	number[0] = (char)('0' + signal_number / 10);
+	number[1] = (char)('0' + signal_number % 10);
 	ssize_t ignored = write(STDOUT_FILENO, text, sizeof(text) - 1);
 	ignored = write(STDOUT_FILENO, power_explore_now, strlen(power_explore_now));
 	(void)ignored;
@@ -658,7 +691,8 @@ main(int argc, char **argv)
 		{"sample", no_argument, NULL, 's'}, {"workload", required_argument, NULL, 'w'},
 		{"planted", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 'e'},
 		{"states", required_argument, NULL, 'n'}, {"state", required_argument, NULL, 't'},
-		{"print", no_argument, NULL, 'l'}, {"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'}, {0}
+		{"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'},
+		{"print", no_argument, NULL, 'l'}, {0}
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -668,6 +702,9 @@ main(int argc, char **argv)
 	run();
 	printf("%" PRIu64 " states and %" PRIu64 " in recoveries, %" PRIu64 " points, seed %" PRIu64
 	       ", %.1f s CPU\n", total.states, total.inner, total.points, options.seed, cpu_seconds());
+	if (total.refused > 0)
+		printf("%" PRIu64 " of them refused, by a " POWER_HINT " that was never there, where nothing was "
+		       "acknowledged\n", total.refused);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total.explored - total.failed, total.failed);
 	return total.failed == 0 ? 0 : 1;
 }

@@ -37,3 +37,7 @@ deltas: all ## Delta chains of DATA (../shared/data), version by version, look-u
 .PHONY: time
 time: ## Simulated years: expiry and clocks against a model, by the library and by the command line (TIME_ARGS="--seed N --histories N --cli N")
 	@$(call CAMPAIGN_RUN,time,$(TIME_ARGS))
+
+.PHONY: model
+model: ## Check the protocol of docs/store.md with Spin, and that planted mistakes are found
+	@tests/model/run

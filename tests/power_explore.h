@@ -26,11 +26,13 @@ struct power_explore {
 	bool quiet;                    /* the first failure ends it, and nothing is printed */
 	/* after */
 	uint64_t states, inner_states, points, failures;
-	uint64_t refused; /* states in which an alien hint made a store refuse that had acknowledged nothing */
+	uint64_t refused; /* with an alien hint, by a store that had acknowledged nothing */
 };
 
 void
 power_explore(struct power_explore *explore);
+
+#define POWER_SECONDS 300 /* no state takes that long on any machine: SIGALRM */
 
 /* For a handler: what is being judged; a line. */
 extern char power_explore_now[256];
