@@ -125,16 +125,17 @@ lines_of(const char *text)
 	return lines;
 }
 
-/* Without what may be left out: lines that begin with one word, and ends of lines from another on. */
+/* Without what may be left out. */
 static char *
-without(const char *text, const char *line_word, const char *end_word)
+without(const char *text, const char *const hints[3])
 {
 	char *copy = malloc(strlen(text) + 1), *to = copy;
 	for (const char *line = text, *next; *line != '\0'; line = next) {
 		size_t length = strcspn(line, "\n");
-		const char *end = memmem(line, length, end_word, strlen(end_word));
+		const char *end = memmem(line, length, hints[2], strlen(hints[2]));
 		next = line + length + (line[length] == '\n');
-		if (strncmp(line, line_word, strlen(line_word)) == 0)
+		if (strncmp(line, hints[0], strlen(hints[0])) == 0 ||
+		    strncmp(line, hints[1], strlen(hints[1])) == 0)
 			continue;
 		if (end != NULL)
 			length = (size_t)(end - line);
@@ -152,8 +153,8 @@ same_output(const struct work *work, const char *a, const char *b)
 {
 	if (work->hints[0] == NULL)
 		return strcmp(a, b) == 0;
-	char *rest_a = without(a, work->hints[0], work->hints[1]);
-	char *rest_b = without(b, work->hints[0], work->hints[1]);
+	char *rest_a = without(a, work->hints);
+	char *rest_b = without(b, work->hints);
 	bool same = strcmp(rest_a, rest_b) == 0;
 	free(rest_a);
 	free(rest_b);

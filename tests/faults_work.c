@@ -412,7 +412,7 @@ const struct work works[] = {
 	{"cmd-verify", make_layers, NULL, .argv = {"verify"}, READS},
 	{"cmd-info", make_layers, NULL, .argv = {"info", "--json"}, READS},
 	{"cmd-stats", make_layers, NULL, .argv = {"stats"}, READS, 
-	 .hints = {"readers", "written "}},
+	 .hints = {"readers", "  records", "written "}},
 	{"cmd-dump", make_layers, NULL, .argv = {"dump", "--summary"}, READS},
 	{0}
 };

@@ -46,7 +46,7 @@ struct work {
 	char *argv[12];         /* or a command; %F in a word is the folder of files */
 	bool reads;             /* changes nothing; a command's output must be as without faults */
 	bool own_reader;        /* it is the reader that works */
-	const char *hints[2];   /* what a command may leave out: a line that begins so, ends of lines */
+	const char *hints[3];   /* what a command may leave out: lines that begin so, ends of lines */
 	bool silent;            /* it makes no call that can fail */
 };
 
