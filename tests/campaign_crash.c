@@ -39,6 +39,7 @@
 #define DEEP 8
 #define PROGRAMS_EVERY 12  /* this part of the checks is made by programs */
 #define THIRD_EVERY 8      /* and this part of second kills is followed by a third */
+#define HUNG 5             /* commands that hang, and no more is tried */
 #define KILLS 4
 #define STATES (1u << 14)
 
@@ -291,7 +292,7 @@ go_deeper(struct campaign *campaign, struct crash_node *node, const struct image
 	}
 	crash_points_of(&campaign->second_log, 0, &points);
 	crash_points_thin(&points, want, &campaign->state);
-	for (size_t i = 0; i < points.count; i++)
+	for (size_t i = 0; i < points.count && campaign->site.hung < HUNG; i++)
 		kill_second(campaign, node, image, second, points.point[i]);
 	if (!campaign->sample || crash_draw(&campaign->state, 4) == 0)
 		kill_reader(campaign, image);
@@ -345,7 +346,7 @@ kill_all(struct campaign *campaign)
 	if (campaign->sample)
 		crash_points_thin(&points, SAMPLE_FIRST / part, &campaign->state);
 	size_t every = points.count * part / SAMPLE_SECOND;
-	for (size_t i = 0; i < points.count; i++) {
+	for (size_t i = 0; i < points.count && campaign->site.hung < HUNG; i++) {
 		size_t deep = (size_t)campaign->deep / (part > 1 ? part * 2 : 1);
 		if (campaign->sample)
 			deep = every == 0 || i % every == 0;
@@ -588,7 +589,7 @@ run(struct campaign *campaign)
 {
 	double start = (double)clock() / CLOCKS_PER_SEC;
 	printf("seed %" PRIu64 "\n", campaign->seed);
-	for (size_t i = 0; i < crash_work_count; i++)
+	for (size_t i = 0; i < crash_work_count && campaign->site.hung < HUNG; i++)
 		if (is_wanted(campaign, crash_works[i].name))
 			run_work(campaign, &crash_works[i]);
 	printf("%" PRIu64 " commands; CPU time of the campaign itself %.1f s\n", campaign->site.commands,

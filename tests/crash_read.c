@@ -127,6 +127,7 @@ run_words(struct crash_site *site, char *const *argv, struct crash_run *run)
 					.context = run->context};
 	crash_site_clear(site);
 	run->end = trace_command(&command);
+	site->hung += run->end == TRACE_HUNG;
 	run->status = command.status;
 	crash_site_take(site);
 	char *line = strchr(site->text, '\n');
@@ -275,7 +276,7 @@ read_in_fork(struct crash_site *site, struct crash_reading *reading)
 		}
 		_exit(0);
 	}
-	(void)trace_wait(child, &command);
+	site->hung += trace_wait(child, &command) == TRACE_HUNG;
 	crash_site_take(site);
 	long end = 0;
 	for (int i = 0; i < READERS; i++) {
@@ -300,8 +301,9 @@ read_by_program(struct crash_site *site, enum crash_reader reader, struct crash_
 		lseek(site->out, before, SEEK_SET);
 		if (ftruncate(site->out, before) != 0)
 			abort();
-		bool ended = trace_command(&command) == TRACE_ENDED;
-		reading->status[reader] = ended ? command.status : -1;
+		enum trace_end end = trace_command(&command);
+		reading->status[reader] = end == TRACE_ENDED ? command.status : -1;
+		site->hung += end == TRACE_HUNG;
 		site->commands++;
 		if (reader != READ_INFO || command.seconds <= CRASH_OPEN_SECONDS)
 			break;

@@ -41,6 +41,7 @@ struct crash_site {
 	size_t text_length, text_room;
 	struct crash_shared *shared;    /* with a fork that reads */
 	uint64_t commands;              /* run so far */
+	unsigned hung;                  /* of them: killed after TRACE_SECONDS */
 };
 
 /* `folder`: where its files go; NULL: build/tmp. */
