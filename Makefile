@@ -64,7 +64,7 @@ LDFLAGS_m32 = -Wl,--dynamic-linker,$(I386)/lib/i386-linux-gnu/ld-linux.so.2 \
 I386 = $(CURDIR)/build/i386/root
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -I. -fPIC -fvisibility=hidden $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
 LINK = $(CC) $(ALL_CFLAGS) -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
-LIBS = -lxxhash -lidn2 -lJudy -lcjson -larchive -lz -lzstd -lcrypto -lpsl -lpcap -lpthread -lm $(LIBS_$(VARIANT)) $(LIBS_EXTRA)
+LIBS = -lxxhash -lidn2 -lJudy -lcjson -lz -lzstd -lcrypto -lpsl -lpcap -lpthread -lm $(LIBS_$(VARIANT)) $(LIBS_EXTRA)
 LIBS_m32 = -latomic
 TEST_LIBS = -lcheck -lsubunit -lrt $(LIBS)
 
@@ -121,7 +121,7 @@ real: all ## All lists of DATA (default ../shared/data) into one store, benign s
 
 check: deps-check ## Install what is missing and run everything that CI runs (about 15 minutes of CPU time)
 	@$(MAKE) -k check-built || echo 'check: not everything could be built; what is missing counts as failed'
-	@tests/run unit asan oracle replay campaign fuzz lint docs
+	@tests/run unit asan oracle replay campaign model fuzz lint docs
 
 test: test-programs all ## Build and run the unit tests
 	@tests/run unit

@@ -755,6 +755,7 @@ main(int argc, char **argv)
 	}
 	snprintf(store_path, sizeof(store_path), "build/tmp/delta-%ld", (long)getpid());
 	snprintf(list_path, sizeof(list_path), "build/tmp/delta-%ld.txt", (long)getpid());
+	atexit(store_remove);
 	int descriptor = memfd_create("board", 0);
 	demand(descriptor >= 0 && ftruncate(descriptor, sizeof(*board)) == 0, "no board");
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);

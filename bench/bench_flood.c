@@ -13,9 +13,12 @@
  *   sequential  addresses and digests that count up
  *   prefix, suffix   names and URLs of 200 bytes that differ in their last or first 16 only
  *
+ * The same keys are also applied to a store of that seed, six tenths in a first transaction and a tenth in
+ * each of four more, and looked up under the overlays that this makes.
+ *
  * A line of JSON each. Seconds are CPU time of this thread, the least of some rounds. `lines` and
  * `records`: what the worst of the look-ups reads. --strict: status 1 if building takes
- * more than twice, or a look-up more than 1.5 times, what it takes of random keys.
+ * or applying takes more than twice, or a look-up more than 1.5 times, what it takes of random keys.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/author.h"
 #include "engine/path.h"
 #include "engine/segment.h"
 #include "engine/segment_build.h"
+#include "engine/store.h"
 #include "tests/collide.h"
 
 enum style { RANDOM, COUNTED, LONG, PREFIX, SUFFIX, COLLIDED };
@@ -70,6 +75,7 @@ struct item {
 
 struct cost {
 	double build, hit, miss; /* seconds, the least; of one look-up */
+	double apply, view_hit, view_miss;
 	unsigned lines, records;
 	uint32_t reseeds;
 };
@@ -83,7 +89,7 @@ static struct options {
 } options = {1000000, 3, -1, NULL, false};
 
 static const struct hash_seed seed = {{0x243f6a8885a308d3ull, 0x13198a2e03707344ull}};
-static char path[64];
+static char path[64], store_path[64];
 
 static void
 need(enum status status, const struct fault *fault)
@@ -296,6 +302,102 @@ find_seconds(const struct segment *segment, enum kind kind, const struct items *
 	return (processor_seconds() - start) / (double)count;
 }
 
+static void
+keep_least(double *least, double value)
+{
+	if (*least == 0 || value < *least)
+		*least = value;
+}
+
+/* --- applying, and asking under overlays --------------------------------------------------- */
+
+#define APPLIED_PARTS 5
+#define APPLIED_FIRST 6 /* tenths of the keys in the first transaction */
+
+static void
+apply_part(enum kind kind, const struct items *items, size_t from, size_t to)
+{
+	static struct key key;
+	struct author_claim claim = {.source = "flood", .source_length = 5, .expires = 1900000000};
+	struct author_counts counts;
+	struct author *author;
+	struct store_write *write;
+	struct fault fault = {0};
+	uint64_t generation;
+	need(store_write_begin(store_path, false, &seed, &write, &fault), &fault);
+	need(author_new(store_write_view(write), 1800000000, &author, &fault), &fault);
+	for (size_t i = from; i < to; i++) {
+		item_key(item_at(items, i), kind, &key);
+		need(author_put(author, &key, &claim, &fault), &fault);
+	}
+	need(author_finish(author, store_write_build(write), &counts, &fault), &fault);
+	author_free(author);
+	need(store_write_commit(write, 1800000000, false, &generation, &fault), &fault);
+}
+
+static enum status
+remove_name(void *context, const char *name, struct fault *fault)
+{
+	char file[128];
+	(void)context;
+	(void)fault;
+	snprintf(file, sizeof(file), "%.60s/%.60s", store_path, name);
+	unlink(file);
+	return STATUS_OK;
+}
+
+static double
+apply_seconds(enum kind kind, const struct items *items)
+{
+	double start = processor_seconds();
+	size_t tenth = options.entries / 10;
+	for (size_t part = 0, from = 0, to; part < APPLIED_PARTS; part++, from = to) {
+		to = part + 1 == APPLIED_PARTS ? options.entries : (part + APPLIED_FIRST) * tenth;
+		apply_part(kind, items, from, to);
+	}
+	return processor_seconds() - start;
+}
+
+static double
+view_seconds(const struct view *view, enum kind kind, const struct items *items, size_t from,
+	     size_t count)
+{
+	static struct key key;
+	struct view_match matches[8];
+	size_t found = 0;
+	double start = processor_seconds();
+	for (size_t i = 0; i < count; i++) {
+		item_key(item_at(items, from + i * 7368787 % count), kind, &key);
+		found += view_collect(view, &key, matches, 8) > 0;
+	}
+	if (found != (from == 0 ? count : 0)) {
+		fprintf(stderr, "bench_flood: %zu of %zu found in the store\n", found, count);
+		exit(2);
+	}
+	return (processor_seconds() - start) / (double)count;
+}
+
+static void
+run_store(enum kind kind, const struct items *items, struct cost *cost)
+{
+	struct fault fault = {0};
+	struct store *store;
+	keep_least(&cost->apply, apply_seconds(kind, items));
+	need(store_open(store_path, &store, &fault), &fault);
+	struct view *view = store_view_take(store);
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		keep_least(&cost->view_hit, view_seconds(view, kind, items, 0, options.entries));
+		keep_least(&cost->view_miss, view_seconds(view, kind, items, options.entries,
+							  options.entries / ASKED_PART));
+	}
+	view_drop(view);
+	store_close(store);
+	need(file_each_name(store_path, remove_name, NULL, &fault), &fault);
+	rmdir(store_path);
+}
+
+/* --- what a look-up reads ----------------------------------------------------------------------- */
+
 /* Lines that a probe of this hash reads, and records that it compares. */
 static void
 probe_cost(const struct segment_table *table, uint64_t hash, unsigned *lines, unsigned *records)
@@ -347,13 +449,6 @@ reseeds_of(const struct segment *segment, enum kind kind)
 }
 
 static void
-keep_least(double *least, double value)
-{
-	if (*least == 0 || value < *least)
-		*least = value;
-}
-
-static void
 run_round(enum kind kind, const struct items *items, struct cost *cost)
 {
 	struct fault fault;
@@ -372,6 +467,7 @@ run_round(enum kind kind, const struct items *items, struct cost *cost)
 	cost->reseeds = reseeds_of(&segment, kind);
 	file_map_close(&map);
 	unlink(path);
+	run_store(kind, items, cost);
 }
 
 static bool
@@ -379,14 +475,19 @@ report(const struct way *way, enum kind kind, const struct cost *cost, const str
 {
 	double build = cost->build / beside->build;
 	double hit = cost->hit / beside->hit, miss = cost->miss / beside->miss;
+	double apply = cost->apply / beside->apply;
+	double view_hit = cost->view_hit / beside->view_hit;
+	double view_miss = cost->view_miss / beside->view_miss;
 	printf("{\"bench\":\"flood\",\"kind\":\"%s\",\"way\":\"%s\",\"entries\":%zu,\"reseeds\":%u,"
 	       "\"build_seconds\":%.3f,\"build_ratio\":%.2f,\"hit_ns\":%.0f,\"hit_ratio\":%.2f,"
-	       "\"miss_ns\":%.0f,\"miss_ratio\":%.2f,\"lines\":%u,\"lines_beside\":%u,\"records\":%u,"
+	       "\"miss_ns\":%.0f,\"miss_ratio\":%.2f,\"apply_seconds\":%.3f,\"apply_ratio\":%.2f,"
+	       "\"view_hit_ratio\":%.2f,\"view_miss_ratio\":%.2f,\"lines\":%u,\"lines_beside\":%u,\"records\":%u,"
 	       "\"records_beside\":%u}\n", kind_name(kind), way->name, options.entries, cost->reseeds,
-	       cost->build, build, cost->hit * 1e9, hit, cost->miss * 1e9, miss, cost->lines,
-	       beside->lines, cost->records, beside->records);
+	       cost->build, build, cost->hit * 1e9, hit, cost->miss * 1e9, miss, cost->apply, apply,
+	       view_hit, view_miss, cost->lines, beside->lines, cost->records, beside->records);
 	fflush(stdout);
-	return build <= 2 && hit <= 1.5 && miss <= 1.5;
+	return build <= 2 && apply <= 2 && hit <= 1.5 && miss <= 1.5 && view_hit <= 1.5 &&
+	       view_miss <= 1.5;
 }
 
 /* A way and what it is compared with by turns, so that other programs slow both. */
@@ -448,6 +549,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(path, sizeof(path), "build/tmp/flood-%ld.rps", (long)getpid());
+	snprintf(store_path, sizeof(store_path), "build/tmp/flood-%ld.store", (long)getpid());
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (options.kind < 0 || options.kind == kind)
 			good &= run_kind((enum kind)kind);

@@ -487,17 +487,19 @@ fetch_key(const struct maker *maker, size_t i)
 				   le40_get(((const struct record_text_d *)table->records)[near].offset));
 }
 
+/* Straight from the table: that every text lies in it was seen when the keys were added. */
 static void
 salt_record(const struct maker *maker, struct salt *salt, uint32_t record)
 {
 	const struct segment_table *table = maker->table;
-	struct key key;
-	uint32_t claims;
-	if (kind_table[maker->kind].key_bytes != 0)
-		salt_add(salt, table->records + (size_t)record * table->record_bytes,
-			 table->record_bytes - sizeof(struct le32));
-	else if (segment_table_key(table, maker->kind, record, &key, &claims))
-		salt_add(salt, key_text(&key), key.length);
+	const uint8_t *bytes = table->records + (size_t)record * table->record_bytes;
+	size_t length = table->record_bytes - sizeof(struct le32);
+	if (kind_table[maker->kind].key_bytes == 0) {
+		bytes = table->keys + le40_get(((const struct record_text_d *)bytes)->offset);
+		length = le16_get(*(const struct le16 *)bytes);
+		bytes += sizeof(struct le16);
+	}
+	salt_add(salt, bytes, length);
 }
 
 /* Of the keys in the order that the plain seed gave them. */

@@ -178,24 +178,24 @@ is_same(const struct view *a, const struct view *b)
 }
 
 /*
- * Is what we have better than what is left in the directory: an older state? It is, if the newer one is damaged, or
- * if GENERATION says that ours is the one that was published: then the journal was cut. If GENERATION is
- * beyond ours, a writer took ours back, which was never acknowledged (W4). If nothing tells, the older one is
- * believed when it stays: somebody put a copy back. *keep: not this one.
+ * Is what we have better than what is left in the directory: an older state? It is, if a newer one is damaged or
+ * cut off, which GENERATION tells. If nothing tells, the older one is believed when it stays: somebody put a
+ * copy back. What we have may also be a record that we saw before it failed: it never was. *keep: not
+ * this one.
  */
 static enum status
 judge_older(struct store *store, const struct view *fresh, bool *keep, struct fault *fault)
 {
 	*keep = false;
-	if (fresh->generation >= store->current->generation || view_marked(store->current))
+	if (fresh->generation >= store->current->generation || view_marked(store->current) ||
+	    store_counter_failed(store->seen) == store->current->generation)
 		return STATUS_OK;
 	*keep = true;
-	if (fresh->damaged != 0 || store->seen == store->current->generation)
+	if (fresh->damaged != 0 || store_counter_ahead(store->seen, fresh->generation))
 		return fault_set(fault, STATUS_CORRUPT, STORE_JOURNAL, fresh->place.end,
 				 "generation %" PRIu64 " is damaged or cut off; what is known of it "
 				 "goes on answering", store->current->generation);
-	*keep = !store_counter_ahead(store->seen, store->current->generation) &&
-		!store_watch_older(&store->watch);
+	*keep = !store_watch_older(&store->watch);
 	return STATUS_OK;
 }
 

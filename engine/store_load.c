@@ -474,7 +474,7 @@ store_tell(const struct view *view, uint64_t counter, uint64_t unfinished, struc
 	else if (view->left_out > 0 && store_counter_ahead(counter, view->generation))
 		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
 			  "generation %" PRIu64 " was published and is damaged: generation %" PRIu64
-			  " is used", counter, view->generation);
+			  " is used", store_counter_published(counter), view->generation);
 	else if (unfinished > 0)
 		fault_set(fault, STATUS_OK, STORE_JOURNAL, view->place.end,
 			  "%" PRIu64 " bytes of a transaction that was never acknowledged are left out",

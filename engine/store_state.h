@@ -55,14 +55,38 @@ void
 view_free(struct view *view);
 
 /*
- * Was a generation after `generation` published, by what the counter says? Not if it says nothing
- * (a journal is being made) or what no writer can have left there.
+ * What GENERATION says is a generation, or one of these: nothing (a journal is being made), or that the record of a
+ * generation failed and its number is out of use; CUT is put to it when the record has been cut away.
  */
 #define STORE_COUNTER_UNKNOWN UINT64_MAX
+#define STORE_COUNTER_FAILED (1ull << 63)
+#define STORE_COUNTER_CUT (1ull << 62)
+
+/* The generation that failed; 0: none did. */
+static inline uint64_t
+store_counter_failed(uint64_t counter)
+{
+	bool failed = counter != STORE_COUNTER_UNKNOWN && (counter & STORE_COUNTER_FAILED) != 0;
+	return failed ? counter & (STORE_COUNTER_CUT - 1) : 0;
+}
+
+/* The last generation that it says was published. */
+static inline uint64_t
+store_counter_published(uint64_t counter)
+{
+	uint64_t failed = store_counter_failed(counter);
+	return failed != 0 ? failed - 1 : counter;
+}
+
+/*
+ * Was a generation after `generation` published, by what the counter says? Not if it says nothing or what no writer
+ * can have left there.
+ */
 static inline bool
 store_counter_ahead(uint64_t counter, uint64_t generation)
 {
-	return counter > generation && counter - generation < (1ull << 32);
+	uint64_t published = store_counter_published(counter);
+	return published > generation && published - generation < (1ull << 32);
 }
 
 /* Was something published that the view does not have, because it cannot be read? */

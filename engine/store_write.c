@@ -72,8 +72,8 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 
 /*
  * W3 and W4. A record that could not be made durable is cut away, if that can be done. Before that the counter
- * gets a number that no record has: so the next writer recovers, and the number that a reader may have
- * seen is never given to another state.
+ * says that it failed: so the next writer recovers, and its number, which a reader may have seen, is never
+ * given to another state. Afterwards it says so once more: who looked in between looks again, and goes back.
  */
 static enum status
 append_record(struct store_write *write, const struct store_plan *plan,
@@ -91,8 +91,10 @@ append_record(struct store_write *write, const struct store_plan *plan,
 	state_layers(plan, false, state, parts);
 	status = journal_append(&tail, place, state, parts, &inner);
 	if (status != STATUS_OK) {
-		counter_set(&write->counter, state->generation + 1);
+		uint64_t failed = STORE_COUNTER_FAILED | state->generation;
+		counter_set(&write->counter, failed);
 		file_tail_cut(&tail);
+		counter_set(&write->counter, failed | STORE_COUNTER_CUT);
 		fault_set(fault, status, path, inner.offset, "%s", inner.text);
 	}
 	file_tail_close(&tail);
@@ -120,12 +122,15 @@ adopt(struct view *view, const struct journal_state *state)
 static uint64_t
 next_unseen(const struct store_write *write, uint64_t counter)
 {
-	uint64_t generation = write->view->generation;
-	if (write->view->damaged > generation)
-		generation = write->view->damaged + 1;
-	if (store_counter_ahead(counter, generation))
-		generation = counter + 1;
-	return generation;
+	uint64_t generation = write->view->generation, failed = store_counter_failed(counter);
+	uint64_t last = generation; /* number in use */
+	if (write->view->damaged > last)
+		last = write->view->damaged;
+	if (store_counter_ahead(counter, last))
+		last = store_counter_published(counter);
+	if (failed > last && failed - last < (1ull << 32))
+		last = failed;
+	return last == generation ? generation : last + 1;
 }
 
 /* The writer's view into a new journal. */

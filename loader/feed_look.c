@@ -502,7 +502,7 @@ digits_time(struct feed_text text, char copy[64])
 		return (struct feed_text){copy, 10};
 	}
 	if (text.length < 9)
-		return (struct feed_text){"", 0};
+		return (struct feed_text){copy, 0};
 	snprintf(copy, 64, "@%.*s", (int)text.length, at);
 	return (struct feed_text){copy, text.length + 1};
 }

@@ -486,6 +486,9 @@ verify_counter(struct verify *verify)
 			    "no counter; the next write makes one");
 	else if (status != STATUS_OK)
 		report_fault(verify, STORE_COUNTER, status, &fault);
+	else if (store_counter_failed(value) != 0)
+		report_text(verify, STORE_COUNTER, VERDICT_NOTE, "says that generation %" PRIu64
+			    " failed; the next write writes the state anew", store_counter_failed(value));
 	else if (verify->planned && value != verify->plan.state.generation)
 		report_text(verify, STORE_COUNTER, VERDICT_NOTE, "says %" PRIu64
 			    ", the journal %" PRIu64 "; the next write mends it", value,

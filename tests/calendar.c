@@ -130,11 +130,11 @@ spell_zone(struct random_state *random, uint64_t seconds, char text[CALENDAR_TEX
 		return false;
 	struct calendar date = calendar_date((uint64_t)local);
 	print_form(&date, random_chance(random, 50) ? "T" : " ", text);
+	unsigned way = random_below(random, 16); /* a bit for each choice */
 	int size = minutes < 0 ? -minutes : minutes;
-	snprintf(zone, sizeof(zone), "%s%s%c%02d%s%02d", random_chance(random, 30) ? ".125" : "",
-		 random_chance(random, 30) ? " " : "",
-		 minutes < 0 || (minutes == 0 && random_chance(random, 50)) ? '-' : '+', size / 60,
-		 random_chance(random, 50) ? ":" : "", size % 60);
+	snprintf(zone, sizeof(zone), "%s%s%c%02d%s%02d", way & 1 ? ".125" : "", way & 2 ? " " : "",
+		 minutes < 0 || (minutes == 0 && way & 4) ? '-' : '+', size / 60, way & 8 ? ":" : "",
+		 size % 60);
 	strncat(text, zone, CALENDAR_TEXT_BYTES - strlen(text) - 1);
 	return true;
 }
@@ -181,9 +181,9 @@ calendar_spell_duration(struct random_state *random, uint64_t seconds,
 
 	text[0] = '\0';
 	if (random_chance(random, 20) || seconds == 0) {
-		snprintf(text, CALENDAR_TEXT_BYTES, "%s%" PRIu64 "%s",
-			 random_chance(random, 20) ? "00" : "", seconds,
-			 random_chance(random, 30) ? "s" : "");
+		unsigned way = random_below(random, 4);
+		snprintf(text, CALENDAR_TEXT_BYTES, "%s%" PRIu64 "%s", way & 1 ? "00" : "", seconds,
+			 way & 2 ? "s" : "");
 		return;
 	}
 	for (unsigned i = 0; i < 6 && seconds > 0; i++) {

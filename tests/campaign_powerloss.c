@@ -72,7 +72,7 @@ static uint32_t start_states;
 static struct power_judge judge;
 static struct power_world worlds[POWER_STATES];
 static struct told *told;
-static struct { uint64_t states, inner, explored, failed, points; } total;
+static struct { uint64_t states, inner, explored, failed, points, refused; } total;
 
 /* --- running scripts --------------------------------------------------------------------------- */
 
@@ -114,11 +114,33 @@ run_step(const struct power_step *step, const char *store, uint64_t now, uint64_
 	return true;
 }
 
+/* What children say is kept, and shown if they end as they should not. */
+static void
+words_path(char path[POWER_PATH_BYTES])
+{
+	snprintf(path, POWER_PATH_BYTES, "%.400s/words", places.base);
+}
+
 static void
 child_quiet(void)
 {
-	if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+	char path[POWER_PATH_BYTES];
+	words_path(path);
+	if (freopen("/dev/null", "w", stdout) == NULL || freopen(path, "w", stderr) == NULL)
 		_exit(3);
+	setvbuf(stderr, NULL, _IONBF, 0);
+}
+
+static void
+show_words(void)
+{
+	char path[POWER_PATH_BYTES], line[512];
+	words_path(path);
+	FILE *words = fopen(path, "re");
+	while (words != NULL && fgets(line, sizeof(line), words) != NULL)
+		printf("  %s", line);
+	if (words != NULL)
+		fclose(words);
 }
 
 static int
@@ -127,6 +149,9 @@ wait_for(pid_t child)
 	int status;
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		power_fail("cannot run a child");
+	if (!WIFEXITED(status) || (the_log->fail_at < 0 && WEXITSTATUS(status) != 0 &&
+				   WEXITSTATUS(status) != POWER_KILLED))
+		show_words();
 	if (!WIFEXITED(status))
 		power_fail("%s: a writer died of signal %d", power_explore_now, WTERMSIG(status));
 	return WEXITSTATUS(status);
@@ -286,6 +311,7 @@ explore(const char *label, const char *store, uint32_t from, uint64_t budget)
 	total.states += work.states;
 	total.inner += work.inner_states;
 	total.points += work.points;
+	total.refused += work.refused;
 	total.explored++;
 	total.failed += work.failures > 0;
 	if (work.failures > 0 || !options.sample)
@@ -331,10 +357,10 @@ highest(uint64_t states)
 
 /* How a writer ends before its time. */
 struct stop {
-	bool fails;         /* its sync number `at` fails, and its transaction with it; else it is killed before `at` */
-	uint32_t at;        /* an operation */
-	uint32_t again;     /* the next writer tries the same again and is killed so many operations on; 0: no */
-	bool retry;         /* the last writer tries the same again; else it does something else */
+	bool fails;     /* operation `at`, a sync, says EIO; else it is killed before `at` */
+	uint32_t at;
+	uint32_t again; /* the next writer tries the same and is killed so many operations on; 0: no */
+	bool retry;     /* the last writer tries the same; else it does something else */
 };
 
 /* What a kill left, without any loss of power; POWER_NOT_FOUND was told. */
@@ -497,8 +523,8 @@ run_each_kill(const char *name)
 	if (record_steps(&script, -1) != 0)
 		power_fail("%s: %s", name, told->text);
 	uint32_t count = the_log->op_count;
-	for (uint32_t i = 1; i < count; i++) {
-		struct stop stop = {.at = i, .retry = i % 2 == options.seed % 2};
+	for (uint32_t i = 2; i < 2 * count; i++) {
+		struct stop stop = {.at = i / 2, .retry = i % 2 == 0};
 		explore_stopped(workload, &script, &stop, 1);
 	}
 }
@@ -658,7 +684,8 @@ main(int argc, char **argv)
 		{"sample", no_argument, NULL, 's'}, {"workload", required_argument, NULL, 'w'},
 		{"planted", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 'e'},
 		{"states", required_argument, NULL, 'n'}, {"state", required_argument, NULL, 't'},
-		{"print", no_argument, NULL, 'l'}, {"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'}, {0}
+		{"depth", required_argument, NULL, 'd'}, {"seconds", required_argument, NULL, 'c'},
+		{"print", no_argument, NULL, 'l'}, {0}
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -668,6 +695,9 @@ main(int argc, char **argv)
 	run();
 	printf("%" PRIu64 " states and %" PRIu64 " in recoveries, %" PRIu64 " points, seed %" PRIu64
 	       ", %.1f s CPU\n", total.states, total.inner, total.points, options.seed, cpu_seconds());
+	if (total.refused > 0)
+		printf("%" PRIu64 " of them refused, by a " POWER_HINT " that was never there, where nothing was "
+		       "acknowledged\n", total.refused);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total.explored - total.failed, total.failed);
 	return total.failed == 0 ? 0 : 1;
 }

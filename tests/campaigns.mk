@@ -21,6 +21,10 @@ careless: ## Truncate, overwrite, remove files of a store under its readers, 10,
 crash: ## Kill the command line at every system call that touches files (CRASH_ARGS='--workload add')
 	@$(call CAMPAIGN_RUN,crash,$(CRASH_ARGS))
 
+.PHONY: faults
+faults: ## Every call that can fail does, in every kind of work, a hundred thousand times (15 minutes of CPU; FAULTS='--work import')
+	@$(call CAMPAIGN_RUN,faults,$(FAULTS))
+
 .PHONY: powerloss
 powerloss: ## Lose the power at every point of what a writer does, a million states (14 minutes of CPU; POWERLOSS='--states N --seconds N --seed N')
 	@$(call CAMPAIGN_RUN,powerloss,$(POWERLOSS))
@@ -33,3 +37,7 @@ deltas: all ## Delta chains of DATA (../shared/data), version by version, look-u
 .PHONY: time
 time: ## Simulated years: expiry and clocks against a model, by the library and by the command line (TIME_ARGS="--seed N --histories N --cli N")
 	@$(call CAMPAIGN_RUN,time,$(TIME_ARGS))
+
+.PHONY: model
+model: ## Check the protocol of docs/store.md with Spin, and that planted mistakes are found
+	@tests/model/run

@@ -59,7 +59,8 @@ static struct faults_plan plan;
 static struct faults_report report;
 static enum faults_call first;
 static unsigned wanted;        /* the bit of plan.error */
-static bool armed, published;
+static bool armed;
+static enum faults_stage stage;
 
 static unsigned
 error_bit(int error)
@@ -78,7 +79,7 @@ faults_arm(const struct faults_plan *wish)
 	plan = *wish;
 	wanted = error_bit(plan.error);
 	report = (struct faults_report){0};
-	published = false;
+	stage = FAULTS_UNTOUCHED;
 	armed = true;
 }
 
@@ -86,13 +87,14 @@ struct faults_report
 faults_disarm(void)
 {
 	armed = false;
+	report.stage = stage;
 	return report;
 }
 
 void
-faults_published(void)
+faults_stage_is(enum faults_stage now)
 {
-	published = true;
+	stage = now;
 }
 
 /* The watch may do what it likes: it is not part of the work. */
@@ -132,7 +134,7 @@ faults_now(enum faults_call call)
 		return false;
 	if (report.failed++ == ENDLESS)
 		raise(SIGPROF); /* whoever asks again and again would do so for ever */
-	report.published = published;
+	report.published = stage != FAULTS_UNTOUCHED;
 	errno = plan.error;
 	return true;
 }

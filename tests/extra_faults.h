@@ -40,11 +40,21 @@ struct faults_plan {
 	void *context;
 };
 
+/* What became of a store's JOURNAL (or MANIFEST), between begin and end of the disk. */
+enum faults_stage {
+	FAULTS_UNTOUCHED, /* or what was written has been cut away */
+	FAULTS_WRITTEN,
+	FAULTS_UNCUT,     /* written, and cutting it away failed */
+	FAULTS_NAMED,     /* put in place of the old one, perhaps not for good */
+	FAULTS_KEPT       /* written or put, and synced */
+};
+
 struct faults_report {
 	const char *struck;       /* name of the call that failed first; NULL: none did */
 	long calls;               /* that could give the error, until the first that did */
 	long failed;
-	bool published;           /* MANIFEST or JOURNAL had been put or written to before the last failure */
+	enum faults_stage stage;  /* at the end */
+	bool published;           /* was it beyond the first stage before the last failure? */
 };
 
 void

@@ -21,12 +21,14 @@ struct entry {
 static struct entry entries[ENTRIES];
 static struct entry *open_entries[DESCRIPTORS];
 static bool watched;
+static bool named; /* a journal was put in its place, and its folder not synced since */
 
 void
 faults_disk_begin(void)
 {
 	memset(entries, 0, sizeof(entries));
 	memset(open_entries, 0, sizeof(open_entries));
+	named = false;
 	watched = true;
 }
 
@@ -141,7 +143,15 @@ disk_written(int descriptor)
 		return;
 	entry->loose = true;
 	if (is_state(entry->path))
-		faults_published();
+		faults_stage_is(FAULTS_WRITTEN);
+}
+
+void
+disk_cut(int descriptor, bool well)
+{
+	struct entry *entry = entry_of(descriptor);
+	if (entry != NULL && is_state(entry->path))
+		faults_stage_is(well ? FAULTS_UNTOUCHED : FAULTS_UNCUT);
 }
 
 void
@@ -150,6 +160,10 @@ disk_synced(int descriptor, bool well)
 	struct entry *entry = entry_of(descriptor);
 	if (entry == NULL)
 		return;
+	if (well && (is_state(entry->path) || (entry->folder && named)))
+		faults_stage_is(FAULTS_KEPT);
+	if (well && entry->folder)
+		named = false;
 	if (well)
 		entry->loose = false;
 	else if (entry->loose && !entry->folder)
@@ -159,10 +173,12 @@ disk_synced(int descriptor, bool well)
 void
 disk_renamed(const char *from, const char *to)
 {
-	if (is_state(to))
-		faults_published();
 	if (!watched)
 		return;
+	if (is_state(to)) {
+		faults_stage_is(FAULTS_NAMED);
+		named = true;
+	}
 	struct entry *old = entry_find(to), *entry = entry_find(from);
 	if (old != NULL)
 		entry_drop(old);

@@ -170,10 +170,9 @@ int
 ftruncate(int descriptor, off_t length)
 {
 	BELOW(int, "ftruncate" WIDE, int, off_t);
-	if (faults_now(CALL_TRUNCATE))
-		return -1;
-	disk_written(descriptor);
-	return call(descriptor, length);
+	int result = faults_now(CALL_TRUNCATE) ? -1 : call(descriptor, length);
+	disk_cut(descriptor, result == 0);
+	return result;
 }
 
 int

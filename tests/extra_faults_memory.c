@@ -29,46 +29,36 @@ int posix_memalign(void **result, size_t alignment, size_t size);
 void free(void *block);
 void *psl_latest(const char *path);
 
-/* Where a library's code lies. */
-struct range {
-	uintptr_t from, to;
-};
-static struct range judy, archive;
+/* Where the code of libJudy lies. */
+static uintptr_t judy_from, judy_to;
 static long blocks, judy_blocks;
-static bool looked;
 
 static int
 look_at_library(struct dl_phdr_info *info, size_t size, void *context)
 {
-	struct range *range = strstr(info->dlpi_name, "libJudy") != NULL ? &judy
-			      : strstr(info->dlpi_name, "libarchive") != NULL ? &archive : NULL;
 	(void)size;
 	(void)context;
-	for (int i = 0; range != NULL && i < info->dlpi_phnum; i++) {
+	if (strstr(info->dlpi_name, "libJudy") == NULL)
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
 		if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
-			range->from = info->dlpi_addr + part->p_vaddr;
-			range->to = range->from + part->p_memsz;
+			judy_from = info->dlpi_addr + part->p_vaddr;
+			judy_to = judy_from + part->p_memsz;
 		}
 	}
-	return 0;
+	return 1;
 }
 
-static bool
-is_in(const struct range *range, const void *caller)
+static void
+count(int change, const void *caller)
 {
-	return (uintptr_t)caller >= range->from && (uintptr_t)caller < range->to;
-}
-
-/* Does the call fail? Memory of libarchive never does: it ends the program then. */
-static bool
-fails(enum faults_call call, const void *caller)
-{
-	if (!looked) {
-		looked = true;
+	if (judy_to == 0) {
+		judy_to = 1;
 		dl_iterate_phdr(look_at_library, NULL);
 	}
-	return !is_in(&archive, caller) && faults_now(call);
+	bool judy = (uintptr_t)caller >= judy_from && (uintptr_t)caller < judy_to;
+	*(judy ? &judy_blocks : &blocks) += change;
 }
 
 /* ASan's own strdup and the like do not come by here, so their blocks would be missing. */
@@ -84,12 +74,6 @@ faults_blocks_judy(void)
 	return judy_blocks;
 }
 
-static void
-count(int change, const void *caller)
-{
-	*(is_in(&judy, caller) ? &judy_blocks : &blocks) += change;
-}
-
 static void *
 counted(void *block, const void *caller)
 {
@@ -103,7 +87,7 @@ counted(void *block, const void *caller)
 void *
 malloc(size_t size)
 {
-	if (fails(CALL_MALLOC, CALLER))
+	if (faults_now(CALL_MALLOC))
 		return NULL;
 	return counted(__interceptor_malloc != NULL ? __interceptor_malloc(size)
 						    : __libc_malloc(size), CALLER);
@@ -112,7 +96,7 @@ malloc(size_t size)
 void *
 calloc(size_t number, size_t size)
 {
-	if (fails(CALL_CALLOC, CALLER))
+	if (faults_now(CALL_CALLOC))
 		return NULL;
 	return counted(__interceptor_calloc != NULL ? __interceptor_calloc(number, size)
 						    : __libc_calloc(number, size), CALLER);
@@ -121,7 +105,7 @@ calloc(size_t number, size_t size)
 void *
 realloc(void *old, size_t size)
 {
-	if (fails(CALL_REALLOC, CALLER))
+	if (faults_now(CALL_REALLOC))
 		return NULL;
 	void *block = __interceptor_realloc != NULL ? __interceptor_realloc(old, size)
 						    : __libc_realloc(old, size);
@@ -135,7 +119,7 @@ realloc(void *old, size_t size)
 void *
 memalign(size_t alignment, size_t size)
 {
-	if (fails(CALL_ALIGNED, CALLER))
+	if (faults_now(CALL_ALIGNED))
 		return NULL;
 	return counted(__interceptor_memalign != NULL ? __interceptor_memalign(alignment, size)
 						      : __libc_memalign(alignment, size), CALLER);

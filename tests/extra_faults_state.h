@@ -21,9 +21,9 @@ faults_now(enum faults_call call);
 /* The same for calls that count bytes: false, or true and the result; may shorten *length. */
 bool
 faults_now_counted(enum faults_call call, size_t *length, ssize_t *result);
-/* A store's published file was put or written to. */
+/* Of the store's journal. */
 void
-faults_published(void);
+faults_stage_is(enum faults_stage stage);
 
 /* What the disk is told; without effect unless begun. */
 void
@@ -34,6 +34,8 @@ void
 disk_written(int descriptor);
 void
 disk_synced(int descriptor, bool well);
+void
+disk_cut(int descriptor, bool well);
 void
 disk_renamed(const char *from, const char *to);
 void

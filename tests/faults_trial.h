@@ -4,8 +4,8 @@
  * fail, and then everything that must hold.
  *
  *   T1  done: the new state is there, for one who comes new too, and nothing of it waits for fsync
- *   T2  not done: a reason was given; the old state is there; the new one only if a call failed
- *       after the store's state had been put or written to. Never another. A short count is no reason,
+ *   T2  not done: a reason was given; the old state is there; the new one only if its record could
+ *       not be cut away, or a new journal has its name and perhaps not for good. Never another. A short count is no reason,
  *       nor is one signal while bytes are read or written
  *   T3  the reader of before follows by store_refresh, and at any call of the work it saw one
  *       of the two
@@ -49,6 +49,7 @@ struct trial {
 	struct faults_plan at_hand;      /* the plan of this report */
 	struct faults_report report;
 	bool done;                       /* in spite of the failure */
+	bool late;                       /* the work was done before: it has nothing left to do, and says so */
 	long judy;                       /* blocks that libJudy lost: known, and not ours to mend */
 	char text[1024];                 /* what is wrong */
 };

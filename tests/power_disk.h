@@ -22,8 +22,8 @@
  *      becomes of other sectors. A sector is old or new, never in part: bytes of before that stand
  *      in the sector where the file went on are not harmed (SQLite's "powersafe overwrite").
  *  L6  The size may have grown without the bytes, and have grown in part: up to any sector. Room that
- *      was never written reads as zeros, or, as ext4 data=writeback may leave it, as what stood on the disk before:
- *      bytes of other files, of older journals too, at the same place.
+ *      was never written reads as zeros, or, as ext4 data=writeback may leave it, as what stood on
+ *      the disk before: bytes of other files, of older journals too, at the same place.
  *  L7  The file POWER_HINT is stored to through a mapping and never synced: any value that it ever had (the
  *      recorder reads it at each operation), zeros, fewer bytes, none, or no file. Alien values, which
  *      it never had, are tried too (a fresh block of ext4 data=writeback): see power_judge.h.

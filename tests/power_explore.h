@@ -26,7 +26,7 @@ struct power_explore {
 	bool quiet;                    /* the first failure ends it, and nothing is printed */
 	/* after */
 	uint64_t states, inner_states, points, failures;
-	uint64_t refused; /* states in which an alien hint made a store refuse that had acknowledged nothing */
+	uint64_t refused; /* with an alien hint, by a store that had acknowledged nothing */
 };
 
 void

@@ -100,8 +100,8 @@ say_difference(struct power_judge *judge, const struct view *view, uint64_t allo
 	if (wanted.count > 0)
 		qsort(wanted.line, wanted.count, sizeof(char *), compare_lines);
 	say(judge, "generation %" PRIu64 ", %zu lines; of the states that may be (bits %" PRIx64
-	    "), the first has %zu (without those of transactions after the loss):\n", view->generation, real.count,
-	    allowed, wanted.count);
+	    "), the first has %zu (without those of transactions after the loss):\n",
+	    view->generation, real.count, allowed, wanted.count);
 	say_missing(judge, "lost", &wanted, &real);
 	say_missing(judge, "alien", &real, &wanted);
 	for (uint32_t i = 0; i < judge->count; i++)

@@ -23,9 +23,9 @@ struct power_judge {
 	struct power_expected state[POWER_STATES];
 	uint32_t count;
 	/*
-	 * The hint has a value that no writer stored. Then a tail of a transaction that was never acknowledged may
-	 * be taken for damage: files may be kept as *.damaged, and where nothing was ever
-	 * acknowledged, the store may refuse. Nothing may be lost, and no answer be wrong.
+	 * The hint has a value that no writer stored. Then a tail of a transaction that was never
+	 * acknowledged may be taken for damage: files may be kept as *.damaged, and where nothing was
+	 * ever acknowledged, the store may refuse. Nothing may be lost, and no answer be wrong.
 	 */
 	bool alien;
 	char why[4096];          /* after a failure */

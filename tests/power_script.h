@@ -22,7 +22,7 @@ struct power_workload {
 	const char *name;
 	void (*make)(struct power_script *script, uint64_t seed);
 	uint64_t states;      /* judged of its log in a campaign, at most, about */
-	unsigned stops;       /* how often, in a round, a writer is stopped in its middle and another goes on */
+	unsigned stops;       /* in a round: writers that are stopped in their middle */
 };
 extern const struct power_workload power_workloads[];
 extern const size_t power_workload_count;

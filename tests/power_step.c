@@ -75,11 +75,12 @@ power_view_lines(const struct view *view, power_line_cb *call, void *context)
 
 /* --- through the engine ---------------------------------------------------------------------------- */
 
+/* The key may borrow its text, until the next call. */
 static enum status
 read_key(uint32_t number, struct key *key, struct fault *fault)
 {
+	static char spelled[POWER_KEY_BYTES], printed[POWER_KEY_BYTES];
 	struct canon_options options = {.use = CANON_ENTRY};
-	char spelled[POWER_KEY_BYTES], printed[POWER_KEY_BYTES];
 	const char *scope;
 	power_key_text(number, spelled, printed, &scope);
 	return canon_key(KIND_ANY, spelled, strlen(spelled), &options, key, fault);

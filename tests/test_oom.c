@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every allocation from import to look-up, verdict and preview fails once, and then once with all
+ * Every allocation from import to look-up, verdict, preview and sweep fails once, and then once with all
  * after it: no crash, no leak (under ASan), an error that says so, and the old
  * state as it was. The same memory may be missing silently only where a hint
  * is all that is lost.
@@ -13,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/bytes.h"
 #include "engine/canon.h"
+#include "engine/segment_check.h"
+#include "engine/sweep.h"
 #include "loader/ingest.h"
 #include "query/judge.h"
 #include "query/preview.h"
@@ -347,6 +350,112 @@ START_TEST(previewing)
 }
 END_TEST
 
+/* --- the order of expiry, made and swept by ------------------------------------------------- */
+
+#define DUE_KEYS 1200
+
+/* Some dues that many keys have, some that few have. */
+static enum status
+put_dues(struct segment_build *build, struct fault *fault)
+{
+	struct claim claim = {.scope = SCOPE_EXACT};
+	uint8_t digest[20] = {0};
+	enum status status = segment_build_source(build, "a", 1, &claim.source, fault);
+	for (uint32_t i = 0; status == STATUS_OK && i < DUE_KEYS; i++) {
+		struct key key;
+		uint32_t list;
+		be32_put(digest, i * 2654435761u);
+		key_set_digest(&key, KIND_SHA1, digest);
+		claim.expires = i % 2 ? 1000 : 2000 + i % 100;
+		status = segment_build_claims(build, &claim, 1, &list, fault);
+		if (status == STATUS_OK)
+			status = segment_build_put(build, &key, list, fault);
+	}
+	return status;
+}
+
+static enum status
+write_dues(struct fault *fault)
+{
+	struct hash_seed seed = {{1, 2}};
+	struct segment_build *build;
+	struct file_out *out;
+	uint8_t sha256[32];
+	enum status status = segment_build_new(seed, false, &build, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = put_dues(build, fault);
+	if (status == STATUS_OK)
+		status = file_out_open(feed, &out, fault);
+	if (status == STATUS_OK) {
+		status = segment_build_write(build, out, sha256, fault);
+		if (status == STATUS_OK)
+			status = file_out_commit(out, fault);
+		else
+			file_out_abort(out);
+	}
+	segment_build_free(build);
+	return status;
+}
+
+static struct view due_view;
+
+static enum status
+sweep_dues(struct fault *fault)
+{
+	struct author *author;
+	struct sweep_counts counts;
+	enum status status = author_new(&due_view, 3000, &author, fault);
+	if (status != STATUS_OK)
+		return status;
+	status = sweep_expired(&due_view, 3000, author, &counts, fault);
+	if (status == STATUS_OK && counts.claims != DUE_KEYS)
+		status = STATUS_COUNT;
+	author_free(author);
+	return status;
+}
+
+static enum status
+check_dues(struct fault *fault)
+{
+	return segment_check(&due_view.layer[0].segment, fault);
+}
+
+/* Returns how many allocations it makes. */
+static long
+fail_each(enum status (*call)(struct fault *fault))
+{
+	long at = 0;
+	for (bool struck = true; struck; at++) {
+		struct fault fault = {0};
+		arm(at, at % 2 != 0);
+		enum status status = call(&fault);
+		struck = disarm();
+		ck_assert_msg(struck ? status == STATUS_NO_MEMORY : status == STATUS_OK,
+			      "allocation %ld: %s", at, status_text(status));
+		if (struck)
+			need_fault(&fault, at);
+	}
+	return at - 1;
+}
+
+START_TEST(sweeping)
+{
+	struct fault fault = {0};
+	struct file_map map;
+	long written = fail_each(write_dues);
+	fixture_need(file_map_open(feed, &map, &fault), &fault, feed);
+	due_view.layer_count = 1;
+	fixture_need(segment_attach(&due_view.layer[0].segment, map.bytes, map.length, &fault), &fault,
+		     "attach");
+	ck_assert_uint_gt(due_view.layer[0].segment.expiry.places_length, 100);
+	long swept = fail_each(sweep_dues), checked = fail_each(check_dues);
+	printf("%ld allocations failed, %ld of a sweep, %ld of a check\n", written, swept, checked);
+	ck_assert(written > 30 && swept > 10 && checked > 5);
+	file_map_close(&map);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -358,6 +467,7 @@ main(void)
 	tcase_add_test(cases, reading);
 	tcase_add_test(cases, judging);
 	tcase_add_test(cases, previewing);
+	tcase_add_test(cases, sweeping);
 	tcase_set_timeout(cases, 240);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);

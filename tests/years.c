@@ -135,8 +135,9 @@ odd_moment(struct random_state *random)
 		{9999, 12, 31, 23, 59, 59},
 	};
 	const unsigned *at = dates[random_below(random, sizeof(dates) / sizeof(dates[0]))];
+	unsigned beside = random_below(random, 3);
 
-	return calendar_seconds(at[0], at[1], at[2], at[3], at[4], at[5]) + random_below(random, 3) - 1;
+	return calendar_seconds(at[0], at[1], at[2], at[3], at[4], at[5]) + beside - 1;
 }
 
 static uint64_t
@@ -144,7 +145,8 @@ leap(struct random_state *random)
 {
 	static const uint64_t scales[] = {5, 3600, 2 * DAY, 60 * DAY, 400 * DAY, 20 * YEAR};
 
-	return random_next(random) % scales[random_below(random, 6)];
+	uint64_t scale = scales[random_below(random, 6)];
+	return random_next(random) % scale;
 }
 
 uint64_t
@@ -176,8 +178,7 @@ clock_move(struct years *years)
 	else if (way < 92)
 		now -= leap(random);
 	else
-		now = calendar_seconds(2026 + random_below(random, 80), 1 + random_below(random, 12),
-				       1 + random_below(random, 28), 12, 0, random_below(random, 60));
+		now = calendar_seconds(2026, 1, 1, 12, 0, 0) + random_next(random) % (80 * YEAR);
 	if (now > CALENDAR_END)
 		now = way >= 82 ? 0 : CALENDAR_END;
 	years->now = now;

@@ -12,7 +12,7 @@
  *   S2  who begins to read after a transaction was acknowledged, finds it; power loss or not
  *   S3  who finds a layer missing finds another record when he looks again (so he ends)
  *   S4  the journal always has a good record, and its layers are there, whole, for who holds LOCK
- *   S5  who is told "as before" by GENERATION is not older than GENERATION
+ *   S5  who is told "as before" by GENERATION is not older than what was told there before
  *   S6  all come to their ends
  *
  * tests/model/run gives the mistakes that are planted (-DMISTAKE_...), each of which must break one.
@@ -38,10 +38,12 @@
 #ifndef ERRORS
 #define ERRORS 0
 #endif
-#define RECORDS 2                         /* in a journal, at most */
+#ifndef RECORDS
+#define RECORDS 2 /* in a journal, at most */
+#endif
 #define JOURNALS (3 + TXNS / 2 + COMPACTIONS + 2 * KILLS + 2 * POWERS + 2 * ERRORS)
 #define LAYERS (3 + TXNS + COMPACTIONS)
-#define GENERATIONS (3 + TXNS + COMPACTIONS + KILLS + POWERS + ERRORS)
+#define GENERATIONS (3 + TXNS + COMPACTIONS + 3 * (KILLS + POWERS + ERRORS))
 
 /* --- disk: as processes see it, and (_d) what would be left without power -------------- */
 
@@ -57,7 +59,8 @@ byte layers = 3;                          /* made */
 byte zero[LAYERS], one[LAYERS];           /* the values of the two keys */
 bit file[LAYERS], name[LAYERS], name_d[LAYERS], data_d[LAYERS], broken[LAYERS];
 
-byte hint = 1;                            /* GENERATION */
+byte hint = 1;                            /* GENERATION; UNSURE + n: see N1 and W4 */
+#define UNSURE 100
 byte lock;                                /* LOCK: 0, WRITER or COMPACTOR */
 #define WRITER 1
 #define COMPACTOR 2
@@ -66,7 +69,7 @@ byte lock;                                /* LOCK: 0, WRITER or COMPACTOR */
 
 bit known[GENERATIONS];
 byte true_zero[GENERATIONS], true_one[GENERATIONS];
-byte acknowledged = 1;
+byte acknowledged = 1, told = 1;          /* told: by W5 */
 
 byte transaction = 1, started;
 bit dead_writer, dead_compactor, dead_reader[READERS];
@@ -74,11 +77,11 @@ byte working = 1 + (COMPACTIONS > 0);
 byte kills = KILLS, powers = POWERS, errors = ERRORS;
 
 #if defined MISTAKE_NO_RECOVERY
-#define UNSURE false
+#define MUST_RECOVER false
 #elif defined MISTAKE_TAIL_IGNORED
-#define UNSURE (gen != hint)
+#define MUST_RECOVER (gen != hint)
 #else
-#define UNSURE (gen != hint || tail[j])
+#define MUST_RECOVER (gen != hint || tail[j])
 #endif
 #define AT(j, i) ((j) * RECORDS + (i))
 #define TOP(key, b, l, u) (key[u] -> key[u] : (key[l] -> key[l] : key[b]))
@@ -123,9 +126,16 @@ inline directory_sync()
 
 /* --- the writer's steps, for writer and compactor ------------------------------------------ */
 
-/* N1 to N3, with the state in nb, nl, nu */
+/* N1 to N3, with the state in nb, nl, nu; `lost` if an fsync failed */
 inline new_journal(g, key, value)
 {
+#ifndef MISTAKE_HINT_KEPT
+#ifdef MISTAKE_NUMBER_FORGOTTEN
+	hint = UNSURE;
+#else
+	hint = UNSURE + g;
+#endif
+#endif
 	d_step {
 		j = made;
 		made++;
@@ -136,14 +146,47 @@ inline new_journal(g, key, value)
 #endif
 	d_step { journal = j; truth(g, gen, key, value, nb, nl, nu) }
 #ifndef MISTAKE_RENAME_NOT_SYNCED
-	directory_sync();
+	if
+	:: directory_sync()
+	:: atomic { errors > 0 -> errors--; lost = 1 }
+	fi;
 #endif
 	d_step {
 		if
-		:: g > acknowledged -> acknowledged = g
+		:: !lost && g > acknowledged -> acknowledged = g
 		:: else
 		fi
 	}
+}
+
+/*
+ * W4 failed. First the number is taken out of use, so that the next writer recovers, whatever he finds, and
+ * no other state has it; then the record is cut away, if that can be done. (The few instructions between a
+ * failed fsync and this store are taken as one.)
+ */
+inline cut_back()
+{
+#if defined MISTAKE_CUT_FIRST
+	skip;
+#elif defined MISTAKE_CUT_BELIEVED
+	hint = next;
+#else
+	hint = UNSURE + next;
+#endif
+	if
+	:: d_step {
+		failed[j] = 0;
+		if
+		:: count[j] > kept -> count[j] = kept
+		:: else
+		fi
+	   }
+	:: atomic { errors > 0 -> errors-- }
+	fi;
+#ifdef MISTAKE_CUT_FIRST
+	hint = UNSURE + next;
+#endif
+	lost = 1
 }
 
 inline remove_garbage()
@@ -159,7 +202,7 @@ inline remove_garbage()
 	}
 }
 
-/* W1 after the lock was taken. A new generation if anything was left out. */
+/* W1 after the lock was taken. A new generation if another state may have had the number. */
 inline begin(who)
 {
 	d_step {
@@ -174,25 +217,32 @@ inline begin(who)
 		assert(gen >= acknowledged);                                /* S2 */
 		nb = ob; nl = ol; nu = ou;
 		key = 2; value = 0;
-		unsure = UNSURE
+		unsure = MUST_RECOVER;
+		ahead = hint % UNSURE > gen
 	}
 #ifdef MISTAKE_GARBAGE_FIRST
 	remove_garbage();
 #endif
 	if
 	:: unsure ->
-#ifdef MISTAKE_GENERATION_KEPT
+#ifdef MISTAKE_NUMBER_REUSED
 		next = gen;
 #else
-		next = gen + tail[j];
+		next = (ahead -> hint % UNSURE + 1 : gen);
 #endif
 		new_journal(next, 2, 0);
-		d_step { gen = next; hint = next }
+		if
+		:: lost
+		:: else -> d_step { gen = next; hint = next; told = next }
+		fi
 	:: !unsure
 	fi;
 	skip;
 #ifndef MISTAKE_GARBAGE_FIRST
-	remove_garbage();
+	if
+	:: lost
+	:: else -> remove_garbage()
+	fi
 #endif
 	skip
 }
@@ -228,6 +278,7 @@ inline publish()
 #ifdef MISTAKE_TAIL_IGNORED
 		dirty = tail[j];
 #endif
+		kept = count[j];
 		tail[j] = 1;                                                /* W3, half done */
 		d_step {
 			record_put(j, next, nb, nl, nu);
@@ -262,12 +313,16 @@ inline publish()
 #ifdef MISTAKE_SYNC_RETRIED
 		   acknowledged = next
 #else
-		   new_journal(next, key, value)
+		   cut_back()
 #endif
 		fi
 	fi;
-	hint = next;                                                        /* W5 */
-	unlink_all()                                                        /* W6 */
+	if
+	:: lost
+	:: else ->
+		d_step { hint = next; told = next };                        /* W5 */
+		unlink_all()                                                /* W6 */
+	fi
 }
 
 /* W2: the temporary file, its fsync, its name, the fsync of the directory */
@@ -318,22 +373,26 @@ inline new_layer()
 inline forget()
 {
 	j = 0; gen = 0; next = 0; ob = 0; ol = 0; ou = 0; nb = 0; nl = 0; nu = 0; new = 0;
-	key = 0; value = 0; mine = 0; x = 0; unsure = 0; dirty = 0;
+	key = 0; value = 0; mine = 0; kept = 0; x = 0; unsure = 0; ahead = 0; lost = 0; dirty = 0;
 	old_b = 0; old_l = 0; old_u = 0
 }
 
 proctype writer()
 {
-	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, x, x_zero, x_one;
-	bit unsure, dirty, old_b, old_l, old_u;
+	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, kept, x, x_zero, x_one;
+	bit unsure, ahead, lost, dirty, old_b, old_l, old_u;
 again:
 	{
 		do
 		:: transaction <= TXNS ->
 			begin(WRITER);
 			d_step { mine = transaction; transaction++ }
-			new_layer();
-			publish();
+			if
+			:: lost
+			:: else ->
+				new_layer();
+				publish()
+			fi;
 			d_step { forget(); lock = 0 }                       /* W7 */
 		:: else -> break
 		od
@@ -354,30 +413,47 @@ again:
 /* One fold at a time; a killed one begins anew. */
 proctype compactor()
 {
-	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, x, x_zero, x_one;
+	byte j, gen, next, ob, ol, ou, nb, nl, nu, new, key, value, mine, kept, x, x_zero, x_one;
 	byte vb, vl, vu, left = COMPACTIONS;
-	bit unsure, dirty, old_b, old_l, old_u;
+	bit unsure, ahead, lost, dirty, old_b, old_l, old_u;
 again:
 	{
 		do
 		:: left > 0 ->
 			left--;
-			d_step {                                            /* C1 */
+#ifdef MISTAKE_FOLDED_UNACKNOWLEDGED
+			d_step {
 				j = journal;
-				vb = base[AT(j, count[j] - 1)];
-				vl = lower[AT(j, count[j] - 1)];
-				vu = upper[AT(j, count[j] - 1)]
+				ob = base[AT(j, count[j] - 1)];
+				ol = lower[AT(j, count[j] - 1)];
+				ou = upper[AT(j, count[j] - 1)]
 			}
-			d_step {                                            /* C2 */
-				new = layers;
-				layers++;
-				zero[new] = TOP(zero, vb, vl, vu);
-				one[new] = TOP(one, vb, vl, vu);
-				file[new] = 1
+#else
+			begin(COMPACTOR);                                   /* C1: V, acknowledged */
+#endif
+			d_step {
+				vb = ob;
+				vl = ol;
+				vu = ou;
+				if
+				:: lock == COMPACTOR -> lock = 0
+				:: else
+				fi
 			}
-			begin(COMPACTOR);                                   /* C3 */
 			if
-			:: ob != vb
+			:: lost
+			:: else ->
+				d_step {                                    /* C2 */
+					new = layers;
+					layers++;
+					zero[new] = TOP(zero, vb, vl, vu);
+					one[new] = TOP(one, vb, vl, vu);
+					file[new] = 1
+				}
+				begin(COMPACTOR)                            /* C3 */
+			fi;
+			if
+			:: ob != vb || lost
 			:: else ->
 				name_layer(new);                            /* C2, C4 */
 				d_step {                                    /* C5 */
@@ -404,7 +480,14 @@ again:
 				}
 				publish()
 			fi;
-			d_step { forget(); vb = 0; vl = 0; vu = 0; lock = 0 }
+			d_step {
+				forget();
+				vb = 0; vl = 0; vu = 0;
+				if
+				:: lock == COMPACTOR -> lock = 0
+				:: else
+				fi
+			}
 		:: else -> break
 		od
 	} unless {
@@ -436,10 +519,12 @@ inline open_layer(wanted, layer)
 	fi
 }
 
+#define AS_BEFORE (gen != 0 && seen == c)
+
 inline close_all()
 {
 	j = 0; n = 0; c = 0; at = 0; start = 0; old_j = 0; old_n = 0;
-	missing = 0; want_b = 0; want_l = 0; want_u = 0
+	missing = 0; same = 0; want_b = 0; want_l = 0; want_u = 0
 }
 
 /* R2 to R4, until all layers are there */
@@ -516,7 +601,7 @@ inline load()
 proctype reader(byte self)
 {
 	byte j, n, c, at, old_j, old_n, seen, gen, vb, vl, vu, start, rounds = ROUNDS;
-	bit missing, want_b, want_l, want_u;
+	bit missing, same, want_b, want_l, want_u;
 #ifdef MISTAKE_ID_NOT_COMPARED
 	byte known_j, known_n;
 #endif
@@ -527,14 +612,13 @@ again:
 #if READERS > 1
 			load()
 #else
-			c = hint;                                           /* R1 */
+			d_step {                                            /* R1 */
+				c = hint;
+				same = AS_BEFORE;
+				assert(!same || gen >= told)                /* S5 */
+			}
 			if
-			:: gen != 0 && seen == c ->
-				d_step {
-					assert(gen >= c);                   /* S5 */
-					close_all();
-					rounds--
-				}
+			:: same -> d_step { close_all(); rounds-- }
 			:: else -> load()
 			fi
 #endif
@@ -584,10 +668,11 @@ inline power_loss()
 	fi;
 	synced[journal] = count[journal];
 	failed[journal] = 0;
-	if
+	if                                                                  /* what it was at any time */
 	:: true
-	:: hint > 0 -> hint--
-	:: hint = 0
+	:: hint = told
+	:: hint = told - 1
+	:: hint = UNSURE + told
 	fi;
 	assert(count[journal] > 0);                                         /* S4 */
 	for (x : 0 .. GENERATIONS - 1) {
@@ -606,13 +691,27 @@ end:
 	do
 	:: atomic { kills > 0 && lock == WRITER && !dead_writer -> kills--; dead_writer = 1 }
 	:: atomic { kills > 0 && lock == COMPACTOR && !dead_compactor -> kills--; dead_compactor = 1 }
+#if ERRORS > 0
+	/* killed before W4, and what he wrote cannot be written */
+	:: atomic {
+		kills > 0 && errors > 0 && lock == WRITER && !dead_writer && count[journal] > synced[journal] ->
+		kills--;
+		errors--;
+		failed[journal] = 1;
+		dead_writer = 1
+	   }
+#endif
 #if POWERS > 0
 	:: atomic { powers > 0 -> powers--; power_loss() }
 #endif
 #if ERRORS > 0
-	/* after a failed fsync the kernel may drop the pages, and read what is on the disk */
+	/*
+	 * After a failed fsync the kernel may drop the pages, and read what is on the disk. Not before the
+	 * writer had the time to say so in GENERATION.
+	 */
 	:: d_step {
-		failed[journal] && count[journal] > synced[journal] ->
+		failed[journal] && count[journal] > synced[journal] &&
+		hint >= generation[AT(journal, count[journal] - 1)] ->
 		count[journal] = synced[journal];
 		failed[journal] = 0
 	   }
