@@ -91,16 +91,17 @@ no_store(const char *directory, struct fault *fault)
  * first transaction that failed may have left its number: what was written anew has no time then.
  */
 static enum status
-is_published(const struct store *store, struct fault *fault)
+is_published(const struct store *store, const struct view *view, uint64_t counter,
+	     struct fault *fault)
 {
-	const struct view *view = store->current;
 	bool empty = view->generation == 0 || (view->published == 0 && view->layer_count == 0);
-	if (empty && !store_is_lost(view, store->seen))
+	if (empty && !store_is_lost(view, counter))
 		return no_store(store->directory, fault);
-	store_tell(view, store->seen, 0, fault);
-	if (view->generation != 0 || fault == NULL)
-		return view->generation != 0 ? STATUS_OK : STATUS_CORRUPT;
-	fault->status = STATUS_CORRUPT;
+	store_tell(view, counter, 0, fault);
+	if (!empty)
+		return STATUS_OK;
+	if (fault != NULL)
+		fault->status = STATUS_CORRUPT;
 	return STATUS_CORRUPT;
 }
 
@@ -122,7 +123,7 @@ open_first(struct store *store, struct fault *fault)
 	if (status == STATUS_OK) {
 		put_current(store, view);
 		store_watch_begin(&store->watch);
-		status = is_published(store, fault);
+		status = is_published(store, view, store->seen, fault);
 	}
 	return status;
 }
@@ -220,11 +221,12 @@ load(struct store *store, bool *changed, struct fault *fault)
 				       &fresh, &inner);
 	if (status == STATUS_OK) {
 		store->seen = value;
-		status = judge_older(store, fresh, &keep, &inner);
-		if (keep || is_same(fresh, store->current)) {
+		status = is_published(store, fresh, value, &inner);
+		if (status == STATUS_OK)
+			status = judge_older(store, fresh, &keep, &inner);
+		if (status != STATUS_OK || keep || is_same(fresh, store->current)) {
 			view_drop(fresh);
 		} else {
-			store_tell(fresh, store->seen, 0, &inner);
 			put_current(store, fresh);
 			*changed = true;
 		}
