@@ -28,9 +28,28 @@ static bool leases;
 
 static const char profile_text[] =
 	"[profile]\nname = p\n[action \"b\"]\nflow = block\n"
-	"[filter \"family\"]\naction = b\nkinds = domain\nwhere = \"Malware Family\" = odd\n";
+	"[filter \"ones\"]\naction = b\nkinds = domain\nwhere = \"List Count\" = 1\n";
 
-/* Names of a family by their number; the base is written with the first transaction. */
+static void
+put(struct scratch_write *change, const char *text, unsigned number)
+{
+	struct author_claim claim = {.source = "feed", .source_length = 4};
+	const struct tag_category *category =
+		catalog_category(store_write_catalog(change->write), "List Count", 10);
+	struct key *entry = scratch_key(text, 0);
+	struct fault fault = {0};
+	struct tags tags = {0};
+	char value[16];
+	snprintf(value, sizeof(value), "%u", number);
+	fixture_need(tags_add(&tags, category, value, strlen(value), &fault), &fault, text);
+	fixture_need(tags_encode(&tags, &claim.set, &claim.set_length, &claim.notes,
+				 &claim.notes_length, &fault), &fault, text);
+	fixture_need(author_put(change->author, entry, &claim, &fault), &fault, text);
+	tags_fini(&tags);
+	free(entry);
+}
+
+/* Names with a tag by their number; the base is written with the first transaction. */
 static void
 publish(unsigned first, unsigned count)
 {
@@ -39,9 +58,7 @@ publish(unsigned first, unsigned count)
 	scratch_begin(&change, store, NOW);
 	for (unsigned i = first; i < first + count; i++) {
 		snprintf(text, sizeof(text), "name%u.example", i);
-		struct key *entry = scratch_key(text, 0);
-		scratch_put(&change, "feed", entry, i % 2 != 0 ? "odd" : "even", 0, 0);
-		free(entry);
+		put(&change, text, 2 - i % 2);
 	}
 	scratch_commit(&change, false);
 }
@@ -257,7 +274,7 @@ hits_fail(const struct repute_hit *hit)
 	struct repute_tag tag;
 	uint32_t category;
 	ck_assert_uint_eq(repute_hit_tags(view, hit, &tag, 1), REPUTE_UNKNOWN);
-	ck_assert(repute_category_id(view, "Malware Family", 14, &category));
+	ck_assert(repute_category_id(view, "List Count", 10, &category));
 	ck_assert(!repute_hit_tag(view, hit, category, 0, &tag));
 	ck_assert_int_eq(repute_hit_key(view, hit, &found), REPUTE_CORRUPT);
 	/* the source is memory of our own */
@@ -341,10 +358,10 @@ START_TEST(tables_of_a_damaged_view_are_not_taken_over)
 	bool changed;
 	uint8_t *damaged = malloc(length);
 	memcpy(damaged, content, length);
-	/* the family's name stands in the tags: "odd" becomes "evn", and no filter takes it */
-	for (size_t i = 0; i + 4 < length; i++)
-		if (memcmp(damaged + i, "\003odd", 4) == 0)
-			memcpy(damaged + (start = i), "\003evn", 4);
+	/* a set of tags: one value of one byte, 1, becomes 7, and no filter takes it */
+	for (size_t i = 0; i + 13 < length; i++)
+		if (memcmp(damaged + i, "List Count\001\0011", 13) == 0)
+			damaged[(start = i) + 12] = '7';
 	ck_assert_uint_ne(start, 0);
 	leaseless = true;
 	begin(0);
