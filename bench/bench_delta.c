@@ -19,7 +19,7 @@
  * error. At the end every key that was touched is looked up.
  *
  * --strict: status 1 if CPU and waiting for the disk are 50 ms or more (median), or if the CPU of the largest
- * base is more than 1.5 times and 2 ms above that of the smallest.
+ * base is more than 1.5 times (mirror: twice) and 2 ms above that of the smallest.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -53,6 +53,8 @@
 
 enum way { DELTA, MIRROR, WAYS };
 static const char *const way_names[] = {"delta", "mirror"};
+/* Of CPU, from the smallest base to the largest. A list has 20,000 keys to find: each a few misses more. */
+static const double growth_most[] = {1.5, 2};
 
 /* A canonical tag string. */
 struct tags_text {
@@ -698,7 +700,7 @@ run_all(int descriptor)
 			last[way] = run_way((enum way)way, descriptor);
 			first[way] = b == 0 ? last[way] : first[way];
 			good &= last[way].cpu + last[way].sync < 50 &&
-				last[way].cpu <= 1.5 * first[way].cpu + 2;
+				last[way].cpu <= growth_most[way] * first[way].cpu + 2;
 			if (way == DELTA)
 				check_all((uint32_t)options.deltas);
 		}

@@ -102,6 +102,42 @@ field("bench") == "import" {
 	next
 }
 
+field("bench") == "delta" {
+	row = (field("way") == "delta" ? "a delta" : "a mirror") ", base of " commas(field("entries"))
+	put("1,000 changes", row, "CPU ms (worst)", short(field("cpu_ms")) " (" short(field("cpu_ms_most")) ")")
+	if (field("way") == "delta")
+		put("1,000 changes", row, "waits for the disk: times, ms", field("syncs") ", " short(field("sync_ms")))
+	put("1,000 changes", row, "KB written (worst)", field("written_kb") " (" field("written_kb_most") ")")
+	put("1,000 changes", row, "KB read", field("read_kb"))
+	put("1,000 changes", row, "page faults", field("faults"))
+	put("1,000 changes", row, "seen after ms (worst)", short(field("seen_ms")) " (" short(field("seen_ms_most")) ")")
+	put("1,000 changes", row, "reader CPU ms (worst)", field("refresh_cpu_ms") " (" field("refresh_cpu_ms_most") ")")
+	next
+}
+field("bench") == "flood" {
+	n = split("hit_ratio miss_ratio view_hit_ratio view_miss_ratio", name, " ")
+	worst = 0
+	for (i = 1; i <= n; i++) if (field(name[i]) + 0 > worst) worst = field(name[i]) + 0
+	put("Chosen keys: build / apply / worst look-up", field("way"), field("kind"), \
+		sprintf("%.2f / %.2f / %.2f", field("build_ratio"), field("apply_ratio"), worst))
+	next
+}
+field("bench") == "deltas" {
+	row = field("chain")
+	put("Delta chains", row, "versions", field("versions"))
+	put("Delta chains", row, "entries", commas(field("entries_least")) " to " commas(field("entries_most")))
+	put("Delta chains", row, "values read", commas(field("values")))
+	n = split("refused duplicates added removed updated renewed", name, " ")
+	for (i = 1; i <= n; i++) put("Delta chains", row, name[i], commas(field(name[i])))
+	put("Delta chains", row, "CPU ms a version (most)", field("cpu_ms_median") " (" field("cpu_ms_most") ")")
+	put("Delta chains", row, "layers", field("layers_most"))
+	put("Delta chains", row, "KB of layers, journal at most, compacted", \
+		sprintf("%.0f, %.0f, %.0f", field("layer_bytes_most") / 1024, field("other_bytes_most") / 1024, \
+		field("compacted_bytes") / 1024))
+	put("Delta chains", row, "answers judged", commas(field("answers")))
+	next
+}
+
 # Columns with "ratio" after the others, in tables of peers
 function columns_of(table, order, n, i, pass) {
 	n = 0

@@ -142,9 +142,9 @@ static inline __attribute__((always_inline)) struct fixed_candidate *
 fixed_add(struct fixed_candidate *found, const struct segment_table *table, size_t length,
 	  uint32_t lane, uint32_t record)
 {
-	const uint8_t *bytes = table->records + (size_t)record * (length + sizeof(struct le32));
 	if (record >= table->record_count)
 		return found;
+	const uint8_t *bytes = table->records + (size_t)record * (length + sizeof(struct le32));
 	__builtin_prefetch(bytes);
 	__builtin_prefetch(bytes + length + sizeof(struct le32) - 1);
 	found->lane = lane;

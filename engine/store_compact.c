@@ -140,6 +140,23 @@ store_compaction_finish(struct store_compaction *compaction, uint64_t now, bool 
 	return status;
 }
 
+/*
+ * V, under the writer's lock and recovered: what a reader sees between W3 and W4 may yet be refused, and would come
+ * back for good with the new base. And "nothing to do" is an acknowledgement of what is there, too.
+ */
+static enum status
+take_view(struct store_compaction *compaction, struct fault *fault)
+{
+	struct store_write *write;
+	enum status status = store_write_begin(compaction->directory, true, NULL, &write, fault);
+	if (status != STATUS_OK)
+		return status;
+	view_keep(write->view);
+	compaction->view = write->view;
+	store_write_abort(write);
+	return STATUS_OK;
+}
+
 enum status
 store_compaction_begin(struct store_compaction *compaction, const char *directory, bool always,
 		       struct fault *fault)
@@ -156,7 +173,7 @@ store_compaction_begin(struct store_compaction *compaction, const char *director
 	compaction->locked = true;
 	status = file_each_name(directory, remove_temporary, (void *)(uintptr_t)directory, fault);
 	if (status == STATUS_OK)
-		status = view_load(directory, NULL, false, &compaction->view, fault);
+		status = take_view(compaction, fault);
 	if (status != STATUS_OK)
 		return status;
 	const struct view *view = compaction->view;
@@ -177,17 +194,6 @@ store_compaction_fini(struct store_compaction *compaction)
 		file_lock_drop(&compaction->lock);
 }
 
-/* "Nothing to do" is an acknowledgement of what is there, and comes after W1 too. */
-static enum status
-settle(const char *directory, struct fault *fault)
-{
-	struct store_write *write;
-	enum status status = store_write_begin(directory, true, NULL, &write, fault);
-	if (status == STATUS_OK)
-		store_write_abort(write);
-	return status;
-}
-
 enum status
 store_compact(const char *directory, bool always, uint64_t now, bool *done, uint64_t *generation,
 	      struct fault *fault)
@@ -198,7 +204,5 @@ store_compact(const char *directory, bool always, uint64_t now, bool *done, uint
 	if (status == STATUS_OK)
 		status = store_compaction_finish(&compaction, now, done, generation, fault);
 	store_compaction_fini(&compaction);
-	if (status == STATUS_OK && always && !*done)
-		status = settle(directory, fault);
 	return status;
 }

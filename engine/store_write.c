@@ -64,7 +64,9 @@ new_journal(struct store_write *write, const struct store_plan *plan, struct jou
 	char path[FILE_PATH_BYTES];
 	enum status status = store_path(write->directory, STORE_JOURNAL, path, fault);
 	state_layers(plan, true, state, parts);
-	counter_set(&write->counter, STORE_COUNTER_UNKNOWN);
+	/* a number that is out of use stays so, whoever dies before N3; it says no more than "unknown" does */
+	if (store_counter_failed(__atomic_load_n(write->counter.value, __ATOMIC_RELAXED)) == 0)
+		counter_set(&write->counter, STORE_COUNTER_UNKNOWN);
 	if (status == STATUS_OK)
 		status = journal_create(path, state, parts, &write->view->place, fault);
 	return status;

@@ -271,6 +271,7 @@ records_check(struct verify *verify, struct fault *fault)
 				    "record %" PRIu64 " at byte %" PRIu64
 				    " does not match its checksum", record.count, record.offset);
 	}
+	plan->place.count = record.count; /* what was seen now, whatever the first walk stepped over */
 	return status;
 }
 

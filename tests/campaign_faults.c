@@ -36,13 +36,6 @@
 #define TOLD_MOST 20        /* failures told of one kind of work */
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
-const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
-
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libJudy.so\n";
-}
 
 static const struct way {
 	unsigned what;

@@ -25,7 +25,7 @@
  *      was never written reads as zeros, or, as ext4 data=writeback may leave it, as what stood on
  *      the disk before: bytes of other files, of older journals too, at the same place.
  *  L7  The file POWER_HINT is stored to through a mapping and never synced: any value that it ever had (the
- *      recorder reads it at each operation), zeros, fewer bytes, none, or no file. Alien values, which
+ *      recorder reads it at each operation), zeros, all ones, no bytes, or no file. Alien contents, which
  *      it never had, are tried too (a fresh block of ext4 data=writeback): see power_judge.h.
  *  L8  After a sync that failed, what it should have made durable may never become so, whatever
  *      later syncs say, unless it is written again ("fsyncgate": the kernel marks the pages clean).
@@ -79,11 +79,11 @@ enum power_hint {
 	POWER_HINT_EARLIER, /* what it said at some time */
 	POWER_HINT_ZERO,
 	POWER_HINT_LARGEST,
-	POWER_HINT_SHORT,
 	POWER_HINT_EMPTY,
 	POWER_HINT_NONE,
-	POWER_HINT_NEXT,    /* alien: the generation after the last one */
-	POWER_HINT_NOISE,   /* alien */
+	POWER_HINT_SHORT,   /* from here on alien: three bytes of it */
+	POWER_HINT_NEXT,    /* the generation after the last one */
+	POWER_HINT_NOISE,
 	POWER_HINTS
 };
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/extra_powerloss.h"
 #include "tests/power_bytes.h"
@@ -137,7 +138,7 @@ judge_store(struct walk *walk)
 	bool inner = walk->of == NULL && explore->inner != NULL &&
 		     (explore->only >= 0 || roll(walk, 2) % explore->inner_every == 0);
 	bool alien = judge->alien;
-	judge->alien |= walk->choice.hint >= POWER_HINT_NEXT;
+	judge->alien |= walk->choice.hint >= POWER_HINT_SHORT;
 	int found = power_judge_look(judge, walk->store, walk->disk->states, deep);
 	if (found == POWER_REFUSED) {
 		explore->refused++;
@@ -193,6 +194,7 @@ lose_power(struct walk *walk, uint32_t share)
 			 explore->label, explore->seed, explore->depth,
 			 walk->of != NULL ? walk->of->number : walk->number,
 			 walk->of != NULL ? " (in the recovery)" : "");
+		alarm(POWER_SECONDS);
 		power_image_write(walk->image, walk->root, walk->of == NULL ? explore->places->cache : NULL);
 		bool well = judge_store(walk);
 		power_directory_clear(walk->root);

@@ -32,6 +32,8 @@ struct power_explore {
 void
 power_explore(struct power_explore *explore);
 
+#define POWER_SECONDS 300 /* no state takes that long on any machine: SIGALRM */
+
 /* For a handler: what is being judged; a line. */
 extern char power_explore_now[256];
 

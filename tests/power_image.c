@@ -485,7 +485,7 @@ power_image_print(const struct power_image *image, const struct power_choice *ch
 	static const char *const fates[] = {"lost", "kept", "torn"};
 	static const char *const sizes[] = {"as written", "full", "in part"};
 	static const char *const hints[] = {
-		"as it was", "as it was earlier", "0", "the largest", "3 bytes", "empty", "no file",
+		"as it was", "as it was earlier", "0", "the largest", "empty", "no file", "3 bytes",
 		"one more than was acknowledged", "noise"
 	};
 	const struct power_disk *disk = image->disk;
