@@ -122,7 +122,7 @@ gather_dues(struct making *making, struct fault *fault)
 	for (size_t i = 0; i < making->list_count; i++)
 		count += i == 0 || making->lists[i].hash != making->lists[i - 1].hash;
 	making->dues = calloc(count + 1, sizeof(*making->dues));
-	making->due_of = malloc(making->input->claim_count * sizeof(*making->due_of) + 1);
+	making->due_of = calloc(making->input->claim_count + 1, sizeof(*making->due_of));
 	if (making->dues == NULL || making->due_of == NULL)
 		return no_memory(fault);
 	for (size_t i = 0; i < making->list_count; i++) {
