@@ -45,7 +45,8 @@ guard_mark(struct guard *guard);
 bool
 guard_damaged(const struct guard *guard);
 
-extern uint32_t guard_marks; /* private: ranges that are marked now, of the whole process */
+/* Private: ranges that are marked now, of the whole process. Hidden, or the linker has a say in each load. */
+extern uint32_t guard_marks __attribute__((visibility("hidden")));
 
 /* A plain load: of an atomic one gcc takes the address first, and a look-up pays for that. */
 static inline uint32_t

@@ -9,8 +9,8 @@
 #include "engine/container.h"
 #include "engine/lease.h"
 
-#define COPY_LATEST_MS 10000u /* after so long a copy in parts is finished at once, and one that
-			       * another process makes is no longer waited for */
+#define COPY_LATEST_MS 20000u /* after so long a copy in parts is finished at once */
+#define OTHERS_MS 10000u      /* so long a copy that another process makes is waited for */
 #define CLAIM_PAUSE_MS 10
 
 static enum status
@@ -197,7 +197,7 @@ seal_file(struct image *image, struct fault *fault)
 	enum status status;
 	if (image->length == 0)
 		return fault_set(fault, STATUS_CORRUPT, NULL, 0, "the file is empty");
-	for (unsigned waited = 0; !copy_some(image, UINT64_MAX, waited < COPY_LATEST_MS,
+	for (unsigned waited = 0; !copy_some(image, UINT64_MAX, waited < OTHERS_MS,
 					     &image->sealed, &status, fault);
 	     waited += CLAIM_PAUSE_MS)
 		nanosleep(&pause, NULL);
@@ -274,8 +274,9 @@ make_heir(struct image *image, uint64_t budget)
 	uint64_t now = clock_coarse();
 	if (image->copying_since == 0)
 		image->copying_since = now;
-	bool late = now - image->copying_since > COPY_LATEST_MS;
-	if (!copy_some(image, late ? UINT64_MAX : budget, !late, &sealed, &status, NULL))
+	uint64_t since = now - image->copying_since;
+	if (!copy_some(image, since > COPY_LATEST_MS ? UINT64_MAX : budget, since < OTHERS_MS, &sealed,
+		       &status, NULL))
 		return IMAGE_COPYING;
 	if (status == STATUS_CORRUPT)
 		return damaged(image);

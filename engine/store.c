@@ -9,6 +9,8 @@
 #include "engine/store_state.h"
 #include "engine/store_watch.h"
 
+#define LOAD_PATIENCE 20u /* times as long as it took: until what failed is tried again */
+
 struct store {
 	char *directory;
 	char journal[FILE_PATH_BYTES];
@@ -18,7 +20,10 @@ struct store {
 	struct pin_place place; /* the current view, for those who take it */
 	struct view *current;   /* the same, for the one who refreshes */
 	uint64_t seen;          /* the counter when it was loaded */
-	bool troubled;          /* not all is as it should be: try again */
+	bool troubled;          /* not all is as it should be: load again with the next look */
+	bool behind;            /* the last load failed: */
+	struct fault why;       /* why, told again until it is time to try again, */
+	uint64_t again;         /* by clock_coarse() */
 };
 
 static_assert(offsetof(struct view, pin) == 0, "a pin is its view");
@@ -86,16 +91,17 @@ no_store(const char *directory, struct fault *fault)
  * first transaction that failed may have left its number: what was written anew has no time then.
  */
 static enum status
-is_published(const struct store *store, struct fault *fault)
+is_published(const struct store *store, const struct view *view, uint64_t counter,
+	     struct fault *fault)
 {
-	const struct view *view = store->current;
 	bool empty = view->generation == 0 || (view->published == 0 && view->layer_count == 0);
-	if (empty && !store_is_lost(view, store->seen))
+	if (empty && !store_is_lost(view, counter))
 		return no_store(store->directory, fault);
-	store_tell(view, store->seen, 0, fault);
-	if (view->generation != 0 || fault == NULL)
-		return view->generation != 0 ? STATUS_OK : STATUS_CORRUPT;
-	fault->status = STATUS_CORRUPT;
+	store_tell(view, counter, 0, fault);
+	if (!empty)
+		return STATUS_OK;
+	if (fault != NULL)
+		fault->status = STATUS_CORRUPT;
 	return STATUS_CORRUPT;
 }
 
@@ -117,7 +123,7 @@ open_first(struct store *store, struct fault *fault)
 	if (status == STATUS_OK) {
 		put_current(store, view);
 		store_watch_begin(&store->watch);
-		status = is_published(store, fault);
+		status = is_published(store, view, store->seen, fault);
 	}
 	return status;
 }
@@ -194,37 +200,45 @@ judge_older(struct store *store, const struct view *fresh, bool *keep, struct fa
 	return STATUS_OK;
 }
 
+static enum status
+told(const struct store *store, enum status status, struct fault *fault)
+{
+	if (fault != NULL && store->why.text[0] != '\0')
+		*fault = store->why;
+	return status;
+}
+
 /* R2 to R5 */
 static enum status
 load(struct store *store, bool *changed, struct fault *fault)
 {
 	struct view *fresh;
-	uint64_t begun = clock_coarse(), seen = store->seen;
-	const struct file_stamp journal = store->watch.journal;
+	struct fault inner = {0};
+	uint64_t begun = clock_coarse(), value = counter_read(store);
 	bool keep = false;
-	store->seen = counter_read(store);
 	store_watch_note(&store->watch, store->journal);
 	enum status status = view_load(store->directory, store->current, store->options.sealed,
-				       &fresh, fault);
+				       &fresh, &inner);
 	if (status == STATUS_OK) {
-		status = judge_older(store, fresh, &keep, fault);
-		if (keep || is_same(fresh, store->current)) {
+		store->seen = value;
+		status = is_published(store, fresh, value, &inner);
+		if (status == STATUS_OK)
+			status = judge_older(store, fresh, &keep, &inner);
+		if (status != STATUS_OK || keep || is_same(fresh, store->current)) {
 			view_drop(fresh);
 		} else {
-			store_tell(fresh, store->seen, 0, fault);
 			put_current(store, fresh);
 			*changed = true;
 		}
 	}
-	/* The system or memory failed: there is still news, for the next call to have or to fail at. */
-	if (status == STATUS_IO || status == STATUS_NO_MEMORY) {
-		store->seen = seen;
-		store->watch.journal = journal;
-	}
-	store->troubled = status != STATUS_OK || keep || store_is_lost(store->current, store->seen);
+	store->behind = status != STATUS_OK;
+	store->troubled = keep || store_is_lost(store->current, store->seen);
+	store->why = inner;
+	/* what took long and did not help is not done again at once */
+	store->again = clock_coarse() + (clock_coarse() - begun) * LOAD_PATIENCE;
 	if (store->troubled)
-		store_watch_defer(&store->watch, clock_coarse() - begun);
-	return status;
+		store_watch_defer(&store->watch, store->again);
+	return told(store, status, fault);
 }
 
 /*
@@ -254,8 +268,8 @@ adopt_heirs(struct store *store, bool *changed, struct fault *fault)
 }
 
 /*
- * A counter that was cut, or did not count, or is missing, is looked for anew. Heirs come first: nothing that
- * fails after them may keep the caller from taking the new view.
+ * A counter that did not count is looked for anew. Heirs come first: nothing that fails after them may keep
+ * the caller from taking the new view.
  */
 static enum status
 look(struct store *store, bool *changed, struct fault *fault)
@@ -264,27 +278,40 @@ look(struct store *store, bool *changed, struct fault *fault)
 	if (state == IMAGE_HEIR)
 		return adopt_heirs(store, changed, fault);
 	bool other = store_watch_settled(&store->watch, store->journal);
-	if (other || store->counter.value == NULL || guard_damaged(store->counter.guard))
+	if (other)
 		open_counter(store);
+	if (store->behind)
+		return STATUS_OK;
 	if (state == IMAGE_DAMAGED || other || store->troubled || has_moved(store))
 		return load(store, changed, fault);
 	return STATUS_OK;
 }
 
-/* What fails after something changed is told the next time. */
+/* R1, and whether a load that failed can be tried again. */
+static enum status
+follow(struct store *store, bool *changed, struct fault *fault)
+{
+	if (store->behind && clock_coarse() < store->again)
+		return told(store, store->why.status, fault);
+	return store->behind || has_moved(store) ? load(store, changed, fault) : STATUS_OK;
+}
+
+/*
+ * A look is due whether there is news or not, and whether that can be read or not. What fails after
+ * something changed is told the next time.
+ */
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault)
 {
-	enum status status = STATUS_OK;
+	bool due = store_watch_due(&store->watch);
 	*changed = false;
-	bool moved = has_moved(store), due = store_watch_due(&store->watch);
-	if (moved && !guard_damaged(store->counter.guard))
-		status = load(store, changed, fault);
-	if (!due || status != STATUS_OK)
+	if (store->counter.value == NULL || guard_damaged(store->counter.guard))
+		open_counter(store);
+	enum status status = follow(store, changed, fault);
+	if (!due)
 		return status;
-	bool before = *changed;
-	status = look(store, changed, before ? NULL : fault);
-	return before ? STATUS_OK : status;
+	enum status after = look(store, changed, status == STATUS_OK && !*changed ? fault : NULL);
+	return *changed ? STATUS_OK : status != STATUS_OK ? status : after;
 }
 
 /* T1 */

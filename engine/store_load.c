@@ -2,6 +2,7 @@
 /* From files to a view: the last good record of the journal, its catalogue and layers (R2, R3). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,8 +241,9 @@ view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
 	enum status status = view_new(&fresh, fault);
 	if (status != STATUS_OK)
 		return status;
-	*fresh = *view;
-	pin_init(&fresh->pin);
+	/* all but the pin, which other threads count */
+	memcpy(&fresh->generation, &view->generation,
+	       sizeof(*view) - offsetof(struct view, generation));
 	fresh->layer_count = 0;
 	memset(fresh->layer, 0, sizeof(fresh->layer));
 	fresh->catalog = (struct catalog){0};

@@ -3,7 +3,6 @@
 
 #define FAR_MS 1000u   /* looks that are so far apart leave no time for copies in parts */
 #define SHARE 5u       /* a part in five of the time goes into them */
-#define PATIENCE 20u   /* what failed is tried again after so many times as long as it took */
 
 void
 store_watch_begin(struct store_watch *watch)
@@ -67,9 +66,8 @@ store_watch_look(struct store_watch *watch, const struct view *view)
 }
 
 void
-store_watch_defer(struct store_watch *watch, uint64_t took)
+store_watch_defer(struct store_watch *watch, uint64_t until)
 {
-	uint64_t next = clock_coarse() + took * PATIENCE;
-	if (next > watch->next)
-		watch->next = next;
+	if (until > watch->next)
+		watch->next = until;
 }

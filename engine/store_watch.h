@@ -60,8 +60,8 @@ store_watch_settled(struct store_watch *watch, const char *journal);
 enum image_state
 store_watch_look(struct store_watch *watch, const struct view *view);
 
-/* Loading took so long (milliseconds) and did not help: not again at once. */
+/* Not before (clock_coarse()). */
 void
-store_watch_defer(struct store_watch *watch, uint64_t took);
+store_watch_defer(struct store_watch *watch, uint64_t until);
 
 #endif

@@ -40,9 +40,9 @@ repute_version(void)
 static bool
 options_read(const struct repute_options *options, struct store_options *how)
 {
-	static const uint32_t known = REPUTE_OPEN_SEALED | REPUTE_OPEN_NO_GUARD;
+	static const uint64_t known = REPUTE_OPEN_SEALED | REPUTE_OPEN_NO_GUARD;
 	const unsigned char *bytes = (const unsigned char *)options;
-	uint32_t flags = 0;
+	uint64_t flags = 0;
 	size_t end = offsetof(struct repute_options, flags) + sizeof(flags);
 	if (options != NULL && options->size >= end)
 		memcpy(&flags, bytes + offsetof(struct repute_options, flags), sizeof(flags));

@@ -123,8 +123,8 @@ repute_version(void);
 
 /* NULL: all zero but `size`. What this library does not know must be zero: else usage. */
 struct repute_options {
-	size_t size; /* sizeof(struct repute_options), so that it can grow */
-	uint32_t flags; /* REPUTE_OPEN_* */
+	size_t size;    /* sizeof(struct repute_options), so that it can grow */
+	uint64_t flags; /* REPUTE_OPEN_* */
 };
 
 /*

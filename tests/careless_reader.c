@@ -277,6 +277,8 @@ take_view(struct reader *reader)
 	let_go(reader);
 	reader->view = view;
 	reader->profile = profile;
+	if (info.generation == 0)
+		tell_wrong(reader->seat, 1, "was given a state in which there is nothing");
 	if (info.generation < reader->generation && !may_doubt(reader))
 		tell_wrong(reader->seat, 1, "went back to an older generation");
 	reader->generation = info.generation;
@@ -325,11 +327,15 @@ renew(struct reader *reader)
 		return open_store(reader);
 	}
 	bool damage = repute_view_status(reader->view) != REPUTE_OK;
-	enum repute_status status = repute_refresh(reader->db, &changed, NULL);
+	struct repute_fault fault = {0};
+	enum repute_status status = repute_refresh(reader->db, &changed, &fault);
 	settle_doubts(reader, damage || changed || status != REPUTE_OK ||
 				      repute_view_status(reader->view) != REPUTE_OK);
 	if (changed && !take_view(reader))
 		return false;
+	if (reader->generation < before && fault.text[0] == '\0' &&
+	    read_word(&reader->board->journal) == 0)
+		tell_wrong(reader->seat, 1, "went back to an older generation without a word");
 	if (changed && reader->generation == before)
 		count(&reader->seat->changes, 1);
 	return status == REPUTE_OK;

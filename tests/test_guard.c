@@ -535,6 +535,30 @@ START_TEST(a_copy_of_what_is_short_or_wrong_is_refused)
 }
 END_TEST
 
+/* Who copies gigabytes does so a little at a time. */
+START_TEST(a_copy_comes_in_parts)
+{
+	enum { PART = 16 << 20 };
+	struct sealed_job job = {0};
+	struct sealed sealed = {0};
+	int fd = open(path, O_RDWR);
+	ck_assert_int_eq(ftruncate(fd, 2 * PART + 5), 0);
+	ck_assert_int_eq(sealed_begin(fd, 2 * PART + 5, digest, &job, NULL), STATUS_OK);
+	for (size_t part = 1; part <= 3; part++) {
+		ck_assert_int_eq(sealed_part(&job, NULL), STATUS_OK);
+		ck_assert_uint_eq(job.done, part < 3 ? part * PART : 2 * PART + 5);
+		/* not to be found before it is whole */
+		ck_assert(!sealed_find(digest, 2 * PART + 5, &sealed));
+	}
+	ck_assert_int_eq(sealed_part(&job, NULL), STATUS_OK);
+	ck_assert_int_eq(sealed_end(&job, NULL, NULL, &sealed, NULL), STATUS_OK);
+	ck_assert_int_eq(memcmp(sealed.bytes, content, BYTES), 0);
+	ck_assert(sealed.length == 2 * PART + 5 && all_zero(sealed.bytes + BYTES, PART));
+	sealed_close(&sealed);
+	close(fd);
+}
+END_TEST
+
 /* Another process's copy is found, and it is the same memory. */
 START_TEST(processes_share_a_copy)
 {
@@ -621,6 +645,7 @@ main(void)
 	tcase_add_test(tests, a_lease_holds_no_renaming);
 	tcase_add_test(tests, a_sealed_copy_cannot_be_changed);
 	tcase_add_test(tests, a_copy_of_what_is_short_or_wrong_is_refused);
+	tcase_add_test(tests, a_copy_comes_in_parts);
 	tcase_add_test(tests, processes_share_a_copy);
 	tcase_add_test(tests, what_is_not_sealed_is_not_taken);
 	SRunner *runner = srunner_create(suite);

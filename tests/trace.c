@@ -339,6 +339,14 @@ vector_bytes(const struct tracer *tracer, struct user_regs_struct *regs, struct 
 	return bytes;
 }
 
+/* A lease is nothing that anybody else sees, but who wants to write into what was published. */
+static bool
+changes_lock(int command)
+{
+	return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK ||
+	       command == F_OFD_SETLKW;
+}
+
 /* Does the call that begins count? Fills tracer->call if so. */
 static bool
 counts(struct tracer *tracer, const struct row *row, struct user_regs_struct *regs)
@@ -361,6 +369,8 @@ counts(struct tracer *tracer, const struct row *row, struct user_regs_struct *re
 	bool prints = descriptor == STDOUT_FILENO && (row->length >= 0 || row->vectors >= 0);
 	if (!is_known(tracer, descriptor) && !prints)
 		return false;
+	if (row->number == SYS_fcntl)
+		tracer->call.changes = changes_lock((int)*argument(regs, 1));
 	shorten(is_known(tracer, descriptor) ? tracer->names[descriptor] : "stdout", tracer->call.where);
 	if (row->length >= 0)
 		tracer->call.bytes = *argument(regs, row->length);
