@@ -267,7 +267,9 @@ file_tail_close(struct file_tail *tail)
 struct file_out {
 	int descriptor;
 	size_t filled;
-	uint64_t offset; /* of the buffer's first byte in the file */
+	uint64_t offset;  /* of the buffer's first byte in the file */
+	uint64_t started; /* the system writes to the disk what is before it, */
+	uint64_t settled; /* and has written what is before this */
 	char path[FILE_PATH_BYTES];
 	char temporary[FILE_PATH_BYTES];
 	uint8_t *buffer; /* FILE_HUGE_BYTES */
@@ -333,6 +335,32 @@ out_create(struct file_out *out, struct fault *fault)
 	return STATUS_OK;
 }
 
+/*
+ * No more than two steps of a large file wait for the disk: a writer who appends to the journal beside it would wait for
+ * all of them. What this call reports no later fsync of the file reports again (Linux: the descriptor has seen it).
+ */
+static enum status
+settle(struct file_out *out, struct fault *fault)
+{
+	if (out->offset - out->started < FILE_SETTLE_BYTES)
+		return STATUS_OK;
+	int result = 0;
+	if (out->started > out->settled)
+		result = sync_file_range(out->descriptor, (off_t)out->settled,
+					 (off_t)(out->started - out->settled),
+					 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+						 SYNC_FILE_RANGE_WAIT_AFTER);
+	if (result == 0)
+		result = sync_file_range(out->descriptor, (off_t)out->started,
+					 (off_t)(out->offset - out->started),
+					 SYNC_FILE_RANGE_WRITE);
+	out->settled = out->started;
+	out->started = out->offset;
+	bool cannot = result != 0 && (errno == ENOSYS || errno == ESPIPE || errno == EINVAL);
+	return result == 0 || cannot ? STATUS_OK
+				     : fault_errno(fault, errno, out->temporary, "cannot write");
+}
+
 static enum status
 flush_buffer(struct file_out *out, struct fault *fault)
 {
@@ -341,7 +369,7 @@ flush_buffer(struct file_out *out, struct fault *fault)
 		status = write_all(out, out->buffer, out->filled, fault);
 	out->offset += out->filled;
 	out->filled = 0;
-	return status;
+	return status == STATUS_OK ? settle(out, fault) : status;
 }
 
 enum status

@@ -24,6 +24,7 @@
 
 #define FILE_PATH_BYTES 4096
 #define FILE_HUGE_BYTES (2u * 1024 * 1024)
+#define FILE_SETTLE_BYTES (8u * FILE_HUGE_BYTES) /* at most twice as much of an output waits in memory for the disk */
 
 struct file_map {
 	const uint8_t *bytes;

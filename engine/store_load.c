@@ -2,7 +2,6 @@
 /* From files to a view: the last good record of the journal, its catalogue and layers (R2, R3). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,12 +240,19 @@ view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
 	enum status status = view_new(&fresh, fault);
 	if (status != STATUS_OK)
 		return status;
-	/* all but the pin, which other threads count */
-	memcpy(&fresh->generation, &view->generation,
-	       sizeof(*view) - offsetof(struct view, generation));
-	fresh->layer_count = 0;
-	memset(fresh->layer, 0, sizeof(fresh->layer));
-	fresh->catalog = (struct catalog){0};
+	/* all but the pin, which other threads count, and what belongs to one view */
+	fresh->generation = view->generation;
+	fresh->published = view->published;
+	fresh->compacted = view->compacted;
+	fresh->place = view->place;
+	fresh->catalog_sum = view->catalog_sum;
+	fresh->catalog_offset = view->catalog_offset;
+	fresh->catalog_bytes = view->catalog_bytes;
+	fresh->journal_bytes = view->journal_bytes;
+	fresh->left_out = view->left_out;
+	fresh->damaged = view->damaged;
+	fresh->damage = view->damage;
+	fresh->seed = view->seed;
 	status = catalog_copy(&view->catalog, &fresh->catalog, fault);
 	copy_layers(fresh, view, &status, fault);
 	fresh->file_bytes = view->file_bytes;

@@ -36,6 +36,7 @@ static const struct {
 	[CALL_CLOSE] = {"close", FAULTS_FILES, IO | FULL | INTR},
 	[CALL_FSYNC] = {"fsync", FAULTS_FILES, IO | FULL | INTR},
 	[CALL_FDATASYNC] = {"fdatasync", FAULTS_FILES, IO | FULL | INTR},
+	[CALL_RANGE] = {"sync_file_range", FAULTS_FILES, IO | FULL | MEM},
 	[CALL_RENAME] = {"rename", FAULTS_FILES, IO | FULL | ACCES | MEM},
 	[CALL_LINK] = {"link", FAULTS_FILES, IO | FULL | ACCES | MEM},
 	[CALL_UNLINK] = {"unlink", FAULTS_FILES, IO | ACCES | MEM},

@@ -167,6 +167,13 @@ fdatasync(int descriptor)
 }
 
 int
+sync_file_range(int descriptor, off64_t offset, off64_t length, unsigned flags)
+{
+	BELOW(int, "sync_file_range", int, off64_t, off64_t, unsigned);
+	return faults_now(CALL_RANGE) ? -1 : call(descriptor, offset, length, flags);
+}
+
+int
 ftruncate(int descriptor, off_t length)
 {
 	BELOW(int, "ftruncate" WIDE, int, off_t);

@@ -93,7 +93,7 @@ open_reader(void)
 static bool
 is_needed(const char *call)
 {
-	static const char *const needed[] = {"write", "pwrite", "fsync", "fdatasync", "rename", "flock",
+	static const char *const needed[] = {"write", "pwrite", "fsync", "fdatasync", "sync_file_range", "rename", "flock",
 					     "mkdir"};
 	for (size_t i = 0; call != NULL && i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (strcmp(call, needed[i]) == 0)
@@ -270,6 +270,38 @@ START_TEST(done_again_is_durable)
 }
 END_TEST
 
+/* A large file is written to the disk while it is made; what fails then no later sync says again. */
+START_TEST(a_large_file_with_failing_files)
+{
+	static uint8_t bytes[FILE_HUGE_BYTES];
+	enum { PARTS = 5 * (FILE_SETTLE_BYTES / FILE_HUGE_BYTES) / 2 };
+	bool ranges = false;
+	const char *struck = "";
+	for (long at = 0; struck != NULL; at++) {
+		struct fault fault = {0};
+		struct file_out *out;
+		unsigned descriptors = scratch_descriptors();
+		fixture_need(file_out_open(feed, &out, &fault), &fault, "output");
+		arm(at, EIO, false, NULL);
+		enum status status = STATUS_OK;
+		for (int i = 0; status == STATUS_OK && i < PARTS; i++)
+			status = file_out_write(out, bytes, sizeof(bytes), &fault);
+		if (status == STATUS_OK)
+			status = file_out_commit(out, &fault);
+		else
+			file_out_abort(out);
+		struck = faults_disarm().struck;
+		ck_assert_msg(status == (is_needed(struck) ? STATUS_IO : STATUS_OK) ||
+				      (status == STATUS_IO && struck != NULL),
+			      "call %ld (%s): %s", at, struck, fault.text);
+		ck_assert_int_eq(status != STATUS_OK, fault.text[0] != '\0');
+		ck_assert_uint_eq(scratch_descriptors(), descriptors);
+		ranges |= struck != NULL && strcmp(struck, "sync_file_range") == 0;
+	}
+	ck_assert(ranges);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -280,6 +312,7 @@ main(void)
 	tcase_add_test(cases, reading_with_failing_files);
 	tcase_add_test(cases, no_older_answer);
 	tcase_add_test(cases, done_again_is_durable);
+	tcase_add_test(cases, a_large_file_with_failing_files);
 	tcase_set_timeout(cases, 240);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
