@@ -180,4 +180,8 @@ file_counter_read(const char *path, uint64_t *value);
 enum status
 file_random(uint64_t words[2], struct fault *fault);
 
+/* Private to file*.c: broken off by a signal, and to be made again? Signals without end are an error. */
+bool
+file_interrupted(unsigned *times);
+
 #endif
