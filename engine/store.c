@@ -314,6 +314,12 @@ store_refresh(struct store *store, bool *changed, struct fault *fault)
 	return *changed ? STATUS_OK : status != STATUS_OK ? status : after;
 }
 
+bool
+store_settled(const struct store *store)
+{
+	return store_is_settled(store->current, store->seen);
+}
+
 /* T1 */
 struct view *
 store_view_take(struct store *store)

@@ -50,6 +50,12 @@ store_close(struct store *store);
  */
 enum status
 store_refresh(struct store *store, bool *changed, struct fault *fault);
+/*
+ * Is the current state known to be durable? False: the last writer may have died or failed, or one is at work. "Nothing to
+ * change" is then no acknowledgement: a writer must recover first (store_write_begin).
+ */
+bool
+store_settled(const struct store *store);
 /* Pins the current view: one atomic addition; any thread. Never NULL. */
 struct view *
 store_view_take(struct store *store);

@@ -465,6 +465,13 @@ view_load(const char *directory, const struct view *before, bool sealed, struct 
 }
 
 bool
+store_is_settled(const struct view *view, uint64_t counter)
+{
+	return view->place.count > 0 && view->left_out == 0 && view->damaged == 0 &&
+	       counter == view->generation;
+}
+
+bool
 store_is_lost(const struct view *view, uint64_t counter)
 {
 	return view->damaged != 0 ||

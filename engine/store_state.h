@@ -89,6 +89,13 @@ store_counter_ahead(uint64_t counter, uint64_t generation)
 	return published > generation && published - generation < (1ull << 32);
 }
 
+/*
+ * Is the view what the last writer acknowledged, by what the counter says and the journal's end? Else nobody knows whether
+ * it is durable: nothing may be acknowledged on its ground.
+ */
+bool
+store_is_settled(const struct view *view, uint64_t counter);
+
 /* Was something published that the view does not have, because it cannot be read? */
 bool
 store_is_lost(const struct view *view, uint64_t counter);

@@ -191,8 +191,7 @@ recover(struct store_write *write, struct fault *fault)
 {
 	const struct view *view = write->view;
 	uint64_t counter = __atomic_load_n(write->counter.value, __ATOMIC_ACQUIRE);
-	bool good = view->place.count > 0 && view->left_out == 0 && view->damaged == 0 &&
-		    counter == view->generation;
+	bool good = store_is_settled(view, counter);
 	enum status status = STATUS_OK;
 	struct fault told = {0};
 	store_tell(view, counter, view->left_out, &told);

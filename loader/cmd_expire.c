@@ -32,8 +32,8 @@ struct expiring {
 };
 
 /*
- * As a reader, without the lock: whether anything may have expired. A store that cannot be read is
- * the writer's to judge, who says more of it.
+ * As a reader, without the lock: whether anything may have expired. A store that cannot be read, or of which nobody knows
+ * whether it is durable, is the writer's to judge, who says more of it.
  */
 static enum status
 look(struct expiring *expiring, bool *due, struct fault *fault)
@@ -47,7 +47,7 @@ look(struct expiring *expiring, bool *due, struct fault *fault)
 	if (status != STATUS_OK)
 		return status == STATUS_MISSING ? status : STATUS_OK;
 	struct view *view = store_view_take(store);
-	*due = sweep_due(view, expiring->cli->now);
+	*due = !store_settled(store) || sweep_due(view, expiring->cli->now);
 	expiring->generation = view->generation;
 	view_drop(view);
 	store_close(store);
