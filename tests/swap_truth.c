@@ -54,6 +54,12 @@ swap_claim(int kind, enum swap_role role, unsigned slot, uint32_t revision,
 }
 
 unsigned
+swap_beta_priority(uint32_t revision)
+{
+	return revision / 5 % 2 == 0 ? SWAP_PRIORITY : SWAP_PRIORITY - 1;
+}
+
+unsigned
 swap_expect(int kind, unsigned leaf, uint32_t revision, uint64_t now,
 	    struct swap_claim claims[SWAP_ROLES])
 {
@@ -64,6 +70,11 @@ swap_expect(int kind, unsigned leaf, uint32_t revision, uint64_t now,
 		swap_claim(kind, role, role == SWAP_PARENT ? leaf / SWAP_FAMILY : leaf, revision,
 			   &claims[count]);
 		count += claims[count].listed && now < claims[count].expires;
+	}
+	if (count > 1 && claims[1].role == SWAP_BETA && swap_beta_priority(revision) < SWAP_PRIORITY) {
+		struct swap_claim alpha = claims[0];
+		claims[0] = claims[1];
+		claims[1] = alpha;
 	}
 	return count;
 }

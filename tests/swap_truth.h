@@ -46,6 +46,14 @@ swap_slots(int kind, enum swap_role role);
 bool
 swap_touches(uint32_t revision, enum swap_role role, unsigned slot);
 
+/*
+ * The priority of the second source: before the first one's at some revisions, behind it at others. It stands in the
+ * catalogue, claims stand in layers.
+ */
+#define SWAP_PRIORITY 100 /* of the others */
+unsigned
+swap_beta_priority(uint32_t revision);
+
 /* Live claims that cover a leaf, the first answer first; how many (SWAP_ROLES at most). */
 unsigned
 swap_expect(int kind, unsigned leaf, uint32_t revision, uint64_t now,

@@ -44,6 +44,20 @@ say_all(struct scratch_write *change, uint32_t revision)
 					say(change, kind, role, slot, revision);
 }
 
+static void
+set_priority(struct scratch_write *change, uint32_t revision)
+{
+	struct fault fault = {0};
+	struct source_row *row;
+	const char *name = swap_source[SWAP_BETA];
+	fixture_need(catalog_source_put(store_write_catalog(change->write), name, strlen(name), &row,
+					&fault), &fault, name);
+	if (row->priority == swap_beta_priority(revision))
+		return;
+	row->priority = swap_beta_priority(revision);
+	store_write_touch(change->write);
+}
+
 /* Waits for who folds; notes what the generation to be will hold before anybody can see it. */
 static uint64_t
 begin(struct scratch_write *change, const char *store, struct swap_shared *shared,
@@ -103,6 +117,7 @@ swap_make(const char *store, struct swap_shared *shared, unsigned bulk)
 	uint64_t generation = begin(&change, store, shared, 0);
 	put_bulk(&change, bulk);
 	say_all(&change, 0);
+	set_priority(&change, 0);
 	commit(&change, generation);
 }
 
@@ -141,6 +156,7 @@ swap_write(struct swap_shared *shared)
 		}
 		uint64_t generation = begin(&change, shared->written, shared, revision);
 		say_all(&change, revision);
+		set_priority(&change, revision);
 		commit(&change, generation);
 		__atomic_store_n(&shared->done, revision, __ATOMIC_RELEASE);
 	}
