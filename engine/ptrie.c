@@ -314,6 +314,7 @@ leaves_level(const struct ptrie *trie, const uint32_t *asked, unsigned position,
 				continue;
 			at[i] = (const struct ptrie_leaf_d *)(trie->nodes + index);
 			live[left++] = (uint8_t)i;
+			__builtin_prefetch(at[i] + 2); /* a node may stand on two lines */
 		} else {
 			uint32_t index = le32_get(node->first_leaf) + bits_before(node->runs, slot);
 			at[i] = LIKELY(index < trie->leaf_count) ? &trie->leaves[index] : &nothing;
@@ -343,6 +344,7 @@ find_leaves(const struct ptrie *trie, const uint32_t *addresses, const uint8_t *
 			bool there = LIKELY(cell < trie->node_count);
 			at[i] = there ? (const struct ptrie_leaf_d *)(trie->nodes + cell) : &nothing;
 			count += there;
+			__builtin_prefetch(at[i] + 2);
 		}
 		__builtin_prefetch(at[i]);
 	}

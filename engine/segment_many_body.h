@@ -110,7 +110,9 @@ probe(struct pending *pending, const struct segment_table *table, uint32_t lane,
 static inline void
 prefetch_claim(const uint8_t *claims, uint32_t id)
 {
-	__builtin_prefetch((const void *)((uintptr_t)claims + (size_t)id * sizeof(struct claim_d)));
+	uintptr_t claim = (uintptr_t)claims + (size_t)id * sizeof(struct claim_d);
+	__builtin_prefetch((const void *)claim);
+	__builtin_prefetch((const void *)(claim + sizeof(struct claim_d))); /* of two the second */
 }
 
 /* A row, and its claim on the way. */

@@ -15,10 +15,16 @@ gate_lanes(const struct segment *segment, const uint32_t *addresses, size_t n, u
 	}
 	unsigned shift = 32 - segment->gate_bits;
 #ifdef MANY_GATES
+	/* all gathers first: with nothing to decide between them their misses overlap */
+	union {
+		uint16_t of_16[SEGMENT_MANY_MOST / 16];
+		uint64_t of_64[SEGMENT_MANY_MOST / 64]; /* x86: the first is the lowest */
+	} open = {.of_64 = {0}};
 	for (; i + 16 <= n; i += 16)
-		for (uint32_t open = many_gates(segment->gate, shift, addresses + i); open != 0;
-		     open &= open - 1)
-			lanes[count++] = (uint8_t)(i + (unsigned)__builtin_ctz(open));
+		open.of_16[i / 16] = (uint16_t)many_gates(segment->gate, shift, addresses + i);
+	for (size_t j = 0; j < i; j += 64)
+		for (uint64_t lane = open.of_64[j / 64]; lane != 0; lane &= lane - 1)
+			lanes[count++] = (uint8_t)(j + (unsigned)__builtin_ctzll(lane));
 #endif
 	for (; i < n; i++) {
 		uint32_t place = addresses[i] >> shift;
@@ -62,16 +68,6 @@ host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_
 	return false;
 }
 
-static inline __attribute__((always_inline)) bool
-host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
-	   uint64_t hash, struct segment_best *best)
-{
-	if (host_in_line(hosts, line, address, best))
-		return true;
-	return __builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) != 0, 0) &&
-	       host_further(hosts, line, address, hash, best);
-}
-
 static inline __attribute__((always_inline)) void
 hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t *lanes, size_t from,
 	    size_t to, const struct hosts_line_d **lines, uint8_t *low)
@@ -84,9 +80,29 @@ hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t 
 	}
 }
 
+static inline __attribute__((always_inline)) bool
+host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	   uint64_t hash, struct segment_best *best)
+{
+	if (host_in_line(hosts, line, address, best))
+		return true;
+	return __builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) != 0, 0) &&
+	       host_further(hosts, line, address, hash, best);
+}
+
+/* A row for the host of a lane; its claim is asked for. */
+static inline __attribute__((always_inline)) struct segment_best *
+host_row(const struct rows *rows, struct segment_best *row, uint8_t lane)
+{
+	prefetch_claim(rows->claims, row->claims);
+	row->lane = lane;
+	return row + 1;
+}
+
 /*
  * The lanes whose address is a host make rows; the others stay in `lanes`. Lines are asked
- * for a block ahead of their use, claims as they are found.
+ * for a block ahead of their use, claims as they are found. Hosts that may have been passed on are looked for last, when
+ * the lines after theirs have come.
  */
 static size_t
 hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes, size_t n,
@@ -94,22 +110,33 @@ hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes
 {
 	const struct hosts_line_d *lines[SEGMENT_MANY_MOST];
 	uint8_t low[SEGMENT_MANY_MOST]; /* what is asked of a hash once the line is known */
+	uint8_t further[SEGMENT_MANY_MOST], further_lane[SEGMENT_MANY_MOST];
 	struct segment_best *row = rows->row;
-	size_t left = 0, to = n < GROUP ? n : GROUP, ahead;
+	size_t left = 0, passed = 0, to = n < GROUP ? n : GROUP, ahead;
 	hosts_start(hosts, addresses, lanes, 0, to, lines, low);
 	for (size_t from = 0; from < n; from = to, to = ahead) {
 		ahead = to + GROUP < n ? to + GROUP : n;
 		hosts_start(hosts, addresses, lanes, to, ahead, lines, low);
 		for (size_t i = from; i < to; i++) {
 			uint8_t lane = lanes[i];
-			if (!host_probe(hosts, lines[i], addresses[lane], low[i], row)) {
+			if (host_in_line(hosts, lines[i], addresses[lane], row)) {
+				row = host_row(rows, row, lane);
+			} else if (__builtin_expect((le32_get(lines[i]->state) &
+						     hosts_passed_bit(low[i])) != 0, 0)) {
+				__builtin_prefetch(lines[i] + 1);
+				further_lane[passed] = lane;
+				further[passed++] = (uint8_t)i;
+			} else {
 				lanes[left++] = lane;
-				continue;
 			}
-			prefetch_claim(rows->claims, row->claims);
-			row->lane = lane;
-			row++;
 		}
+	}
+	for (size_t j = 0; j < passed; j++) {
+		uint8_t lane = further_lane[j];
+		if (host_further(hosts, lines[further[j]], addresses[lane], low[further[j]], row))
+			row = host_row(rows, row, lane);
+		else
+			lanes[left++] = lane;
 	}
 	rows->count = (size_t)(row - rows->row);
 	return left;
