@@ -109,11 +109,12 @@ check_payload(const struct journal *journal, uint64_t offset, const struct recor
 /*
  * On to the next header of this journal before `limit`; *found false, and all as it was: there is none. It follows at
  * once and names the one before, or damage lies between: then it is looked for page by page. Pages that
- * cannot be read are damage too if a record stands behind them; else nobody knows whether they are one.
+ * cannot be read are damage too if a record stands behind them, and `unread` (may be NULL) says why; else
+ * nobody knows whether they are one.
  */
 static enum status
 next_header(const struct journal *journal, uint64_t limit, struct journal_place *place,
-	    struct record_d *record, bool *found, struct fault *fault)
+	    struct record_d *record, bool *found, struct fault *unread, struct fault *fault)
 {
 	struct record_d next;
 	struct fault inner = {0};
@@ -136,6 +137,8 @@ next_header(const struct journal *journal, uint64_t limit, struct journal_place 
 		place->count++;
 		*record = next;
 		*found = true;
+		if (unread != NULL)
+			*unread = inner;
 		return STATUS_OK;
 	}
 	if (status != STATUS_OK && fault != NULL)
@@ -171,7 +174,7 @@ journal_walk(const struct journal *journal, const struct journal_place *known, u
 		enum status status;
 		bool found;
 		do
-			status = next_header(journal, limit, &at, &record, &found, fault);
+			status = next_header(journal, limit, &at, &record, &found, NULL, fault);
 		while (status == STATUS_OK && found);
 		if (status != STATUS_OK)
 			return status;
@@ -192,7 +195,7 @@ journal_walk(const struct journal *journal, const struct journal_place *known, u
 
 enum status
 journal_next(const struct journal *journal, struct journal_place *place, bool *whole,
-	     struct fault *fault)
+	     struct fault *unread, struct fault *fault)
 {
 	struct record_d record;
 	struct journal_place at = *place;
@@ -201,7 +204,7 @@ journal_next(const struct journal *journal, struct journal_place *place, bool *w
 			.id = journal->id, .end = FORMAT_PAGE_BYTES, .sum = journal->first_sum,
 		};
 	bool found;
-	enum status status = next_header(journal, UINT64_MAX, &at, &record, &found, fault);
+	enum status status = next_header(journal, UINT64_MAX, &at, &record, &found, unread, fault);
 	if (status == STATUS_OK && !found)
 		status = fault_set(fault, STATUS_MISSING, NULL, at.end, "no further record");
 	if (status == STATUS_OK)

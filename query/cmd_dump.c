@@ -376,6 +376,7 @@ dump_journal(struct dump *dump, const char *path, struct fault *fault)
 	struct journal journal;
 	struct journal_state state;
 	struct journal_place place = {0};
+	struct fault unread, missed = {0}; /* a record in front of others that cannot be read */
 	bool whole;
 	enum status status = journal_open(path, &journal, fault);
 	if (status != STATUS_OK)
@@ -384,11 +385,17 @@ dump_journal(struct dump *dump, const char *path, struct fault *fault)
 	row_text(dump, "name", path);
 	row_u64(dump, "bytes", journal.in.length);
 	row_end(dump);
-	while ((status = journal_next(&journal, &place, &whole, fault)) == STATUS_OK &&
-	       (status = journal_state(&journal, &place, &state, fault)) == STATUS_OK)
+	while ((status = journal_next(&journal, &place, &whole, &unread, fault)) == STATUS_OK &&
+	       (status = journal_state(&journal, &place, &state, fault)) == STATUS_OK) {
+		if (unread.text[0] != '\0')
+			missed = unread;
 		dump_record(dump, &place, whole, &state);
+	}
 	journal_close(&journal);
-	return status == STATUS_MISSING ? STATUS_OK : status;
+	if (status != STATUS_MISSING)
+		return status;
+	*fault = missed;
+	return missed.status;
 }
 
 /* --- files ---------------------------------------------------------------------------------- */

@@ -256,12 +256,17 @@ records_check(struct verify *verify, struct fault *fault)
 {
 	struct plan *plan = &verify->plan;
 	struct journal_place record = {0};
+	struct fault unread;
 	enum status status = STATUS_OK;
 	bool whole;
 	while (status == STATUS_OK && record.offset < plan->place.offset) {
 		uint64_t end = record.count == 0 ? FORMAT_PAGE_BYTES : record.end;
-		status = journal_next(&plan->journal, &record, &whole, fault);
-		if (status == STATUS_OK && record.offset != end)
+		status = journal_next(&plan->journal, &record, &whole, &unread, fault);
+		if (status == STATUS_OK && unread.text[0] != '\0')
+			report_text(verify, STORE_JOURNAL, VERDICT_DAMAGED,
+				    "bytes between %" PRIu64 " and %" PRIu64 ", in front of the last record: %s",
+				    end, record.offset, unread.text);
+		else if (status == STATUS_OK && record.offset != end)
 			report_text(verify, STORE_JOURNAL, VERDICT_NOTE,
 				    "%" PRIu64 " bytes at byte %" PRIu64 " are no record, in front of the last one",
 				    record.offset - end, end);
