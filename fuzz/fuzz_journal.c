@@ -63,7 +63,7 @@ read_journal(const char *path)
 	bool any = journal_walk(&journal, NULL, UINT64_MAX, &last, NULL) == STATUS_OK;
 	while (place.count < MOST_RECORDS) {
 		uint64_t end = place.end;
-		if (journal_next(&journal, &place, &whole, NULL) != STATUS_OK)
+		if (journal_next(&journal, &place, &whole, NULL, NULL) != STATUS_OK)
 			break;
 		if (place.offset < end || place.end <= place.offset || place.end > journal.in.length)
 			abort();
