@@ -68,8 +68,8 @@ journal_walk(const struct journal *journal, const struct journal_place *known, u
 
 /*
  * The record behind `place` (all zero: the first), whether or not later ones follow; *whole tells if its
- * payload has its sum, and *unread (may be NULL) why bytes in front of it could not be read (an empty text: they could). missing
- * at the end of the chain. For those who look at all of them.
+ * payload has its sum, and *unread (may be NULL) why bytes in front of it could not be read (an empty text: they
+ * could). missing at the end of the chain. For those who look at all of them.
  */
 enum status
 journal_next(const struct journal *journal, struct journal_place *place, bool *whole,

@@ -54,18 +54,34 @@ host_in_line(const struct hosts *hosts, const struct hosts_line_d *line, uint32_
 	return true;
 }
 
+static inline bool
+host_passed(const struct hosts_line_d *line, uint64_t hash)
+{
+	return (le32_get(line->state) & hosts_passed_bit(hash)) != 0;
+}
+
 /* Hosts passed on from `line`: is the address among them? */
 static __attribute__((noinline)) bool
 host_further(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
 	     uint64_t hash, struct segment_best *best)
 {
 	for (unsigned hop = 0; hop < LIMIT_HOSTS_HOPS; hop++, line++) {
-		if ((le32_get(line->state) & hosts_passed_bit(hash)) == 0)
+		if (!host_passed(line, hash))
 			return false;
 		if (host_in_line(hosts, line + 1, address, best))
 			return true;
 	}
 	return false;
+}
+
+static inline __attribute__((always_inline)) bool
+host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
+	   uint64_t hash, struct segment_best *best)
+{
+	if (host_in_line(hosts, line, address, best))
+		return true;
+	return __builtin_expect(host_passed(line, hash), 0) &&
+	       host_further(hosts, line, address, hash, best);
 }
 
 static inline __attribute__((always_inline)) void
@@ -78,16 +94,6 @@ hosts_start(const struct hosts *hosts, const uint32_t *addresses, const uint8_t 
 		lines[i] = hosts_home(hosts, hash);
 		__builtin_prefetch(lines[i]);
 	}
-}
-
-static inline __attribute__((always_inline)) bool
-host_probe(const struct hosts *hosts, const struct hosts_line_d *line, uint32_t address,
-	   uint64_t hash, struct segment_best *best)
-{
-	if (host_in_line(hosts, line, address, best))
-		return true;
-	return __builtin_expect((le32_get(line->state) & hosts_passed_bit(hash)) != 0, 0) &&
-	       host_further(hosts, line, address, hash, best);
 }
 
 /* A row for the host of a lane; its claim is asked for. */
@@ -121,8 +127,7 @@ hosts_lanes(const struct hosts *hosts, const uint32_t *addresses, uint8_t *lanes
 			uint8_t lane = lanes[i];
 			if (host_in_line(hosts, lines[i], addresses[lane], row)) {
 				row = host_row(rows, row, lane);
-			} else if (__builtin_expect((le32_get(lines[i]->state) &
-						     hosts_passed_bit(low[i])) != 0, 0)) {
+			} else if (__builtin_expect(host_passed(lines[i], low[i]), 0)) {
 				__builtin_prefetch(lines[i] + 1);
 				further_lane[passed] = lane;
 				further[passed++] = (uint8_t)i;

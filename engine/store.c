@@ -235,7 +235,8 @@ load(struct store *store, bool *changed, struct fault *fault)
 	store->troubled = keep || store_is_lost(store->current, store->seen);
 	store->why = inner;
 	/* what took long and did not help is not done again at once */
-	store->again = clock_coarse() + (clock_coarse() - begun) * LOAD_PATIENCE;
+	uint64_t now = clock_coarse();
+	store->again = now + (now - begun) * LOAD_PATIENCE;
 	if (store->troubled)
 		store_watch_defer(&store->watch, store->again);
 	return told(store, status, fault);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From files to a view: the last good record of the journal, its catalogue and layers (R2, R3). */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,9 @@ copy_layers(struct view *to, const struct view *from, enum status *status, struc
 	}
 }
 
+#define VIEW_FACTS offsetof(struct view, generation)
+#define VIEW_OWN offsetof(struct view, catalog)
+
 enum status
 view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
 {
@@ -240,19 +244,9 @@ view_with_heirs(const struct view *view, struct view **out, struct fault *fault)
 	enum status status = view_new(&fresh, fault);
 	if (status != STATUS_OK)
 		return status;
-	/* all but the pin, which other threads count, and what belongs to one view */
-	fresh->generation = view->generation;
-	fresh->published = view->published;
-	fresh->compacted = view->compacted;
-	fresh->place = view->place;
-	fresh->catalog_sum = view->catalog_sum;
-	fresh->catalog_offset = view->catalog_offset;
-	fresh->catalog_bytes = view->catalog_bytes;
-	fresh->journal_bytes = view->journal_bytes;
-	fresh->left_out = view->left_out;
-	fresh->damaged = view->damaged;
-	fresh->damage = view->damage;
-	fresh->seed = view->seed;
+	/* what stands between the pin, which other threads count, and what each view has of its own */
+	memcpy((uint8_t *)fresh + VIEW_FACTS, (const uint8_t *)view + VIEW_FACTS,
+	       VIEW_OWN - VIEW_FACTS);
 	status = catalog_copy(&view->catalog, &fresh->catalog, fault);
 	copy_layers(fresh, view, &status, fault);
 	fresh->file_bytes = view->file_bytes;

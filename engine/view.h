@@ -47,7 +47,7 @@ struct view {
 	uint64_t damaged;                      /* a later generation that cannot be read; 0 = none */
 	struct fault damage;                   /* why not */
 	struct hash_seed seed;
-	struct catalog catalog;
+	struct catalog catalog;                /* from here on not copied by view_with_heirs */
 	struct view_layer layer[LIMIT_LAYERS]; /* 0 = base */
 	uint32_t layer_count;
 };
