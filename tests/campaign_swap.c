@@ -136,9 +136,9 @@ some_died(const struct member *members)
 }
 
 static bool
-all_ended(const struct member *members, unsigned from)
+all_ended(const struct member *members)
 {
-	for (unsigned i = from; i < PARTS; i++)
+	for (unsigned i = 0; i < PARTS; i++)
 		if (!members[i].ended)
 			return false;
 	return true;
@@ -149,7 +149,7 @@ static bool
 supervise(struct member *members, struct swap_shared *shared, uint64_t end)
 {
 	bool stopping = false;
-	while (!all_ended(members, 0) && swap_now() < end) {
+	while (!all_ended(members) && swap_now() < end) {
 		usleep(5000);
 		reap(members);
 		bool through = members[PART_WRITER].ended && swap_answers(shared) >= shared->answers;
@@ -159,11 +159,11 @@ supervise(struct member *members, struct swap_shared *shared, uint64_t end)
 			stopping = true;
 		}
 	}
-	bool timely = all_ended(members, 0);
+	bool timely = all_ended(members);
 	for (unsigned i = 0; i < PARTS; i++)
 		if (!members[i].ended)
 			kill(members[i].child, SIGKILL);
-	while (!all_ended(members, 0)) {
+	while (!all_ended(members)) {
 		usleep(1000);
 		reap(members);
 	}
@@ -310,7 +310,7 @@ judge_held(const struct swap_shared *shared)
 		long heap = after->heap - before->heap, resident = after->resident - before->resident;
 		check(after->descriptors == before->descriptors && after->of_store == 0 &&
 		      before->of_store == 0 && heap < HEAP_SLACK && resident < RESIDENT_SLACK,
-		      "reader %u: descriptors %ld to %ld, mappings %ld to %ld (%u of the store), heap "
+		      "reader %u: descriptors %u to %u, mappings %u to %u (%u of the store), heap "
 		      "%+ld KiB, resident %+ld KiB", i + 1, before->descriptors, after->descriptors,
 		      before->mappings, after->mappings, after->of_store, heap / 1024, resident / 1024);
 	}

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/cli.h"
@@ -73,11 +72,10 @@ read_found(struct trial *trial)
 static enum status
 refresh_soon(struct store *reader, struct fault *fault)
 {
-	const struct timespec pause = {0, 1000000};
 	bool changed;
 	enum status status = store_refresh(reader, &changed, fault);
 	for (unsigned waited = 0; status != STATUS_OK && waited < FOLLOW_MS; waited++) {
-		nanosleep(&pause, NULL);
+		scratch_pause(1);
 		status = store_refresh(reader, &changed, fault);
 	}
 	return status;

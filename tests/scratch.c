@@ -2,11 +2,13 @@
 #include "tests/scratch.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/canon.h"
@@ -94,22 +96,28 @@ scratch_begin(struct scratch_write *change, const char *path, uint64_t now)
 }
 
 void
-scratch_put(struct scratch_write *change, const char *source, const struct key *key,
-	    const char *set, uint64_t ttl, uint64_t expires)
+scratch_put_tag(struct scratch_write *change, const char *source, const struct key *key,
+		const char *category, const char *value, uint64_t ttl, uint64_t expires)
 {
 	struct tags tags = {0};
 	struct fault fault = {0};
 	struct author_claim claim = {.source = source, .source_length = strlen(source),
 				     .ttl_seconds = ttl, .expires = expires};
-	const struct tag_category *family = catalog_category(store_write_catalog(change->write),
-							     CATALOG_FAMILY_NAME,
-							     strlen(CATALOG_FAMILY_NAME));
-	if (set != NULL)
-		fixture_need(tags_add(&tags, family, set, strlen(set), &fault), &fault, set);
+	const struct tag_category *found = catalog_category(store_write_catalog(change->write),
+							    category, strlen(category));
+	if (value != NULL)
+		fixture_need(tags_add(&tags, found, value, strlen(value), &fault), &fault, value);
 	fixture_need(tags_encode(&tags, &claim.set, &claim.set_length, &claim.notes,
 				 &claim.notes_length, &fault), &fault, "encode");
 	fixture_need(author_put(change->author, key, &claim, &fault), &fault, "put");
 	tags_fini(&tags);
+}
+
+void
+scratch_put(struct scratch_write *change, const char *source, const struct key *key,
+	    const char *set, uint64_t ttl, uint64_t expires)
+{
+	scratch_put_tag(change, source, key, CATALOG_FAMILY_NAME, set, ttl, expires);
 }
 
 void
@@ -242,6 +250,44 @@ scratch_check(const struct view *view)
 	struct fault fault = {0};
 	for (uint32_t i = 0; i < view->layer_count; i++)
 		fixture_need(segment_check(&view->layer[i].segment, &fault), &fault, "check");
+}
+
+static void
+file_failed(const char *path)
+{
+	perror(path);
+	abort();
+}
+
+uint8_t *
+scratch_read(const char *path, size_t *length)
+{
+	struct stat info;
+	int fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &info) != 0)
+		file_failed(path);
+	*length = (size_t)info.st_size;
+	uint8_t *bytes = malloc(*length + 1);
+	if (bytes == NULL || read(fd, bytes, *length) != (ssize_t)*length)
+		file_failed(path);
+	close(fd);
+	return bytes;
+}
+
+void
+scratch_write(const char *path, const void *bytes, size_t length)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)
+		file_failed(path);
+	close(fd);
+}
+
+void
+scratch_pause(long milliseconds)
+{
+	struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+	nanosleep(&pause, NULL);
 }
 
 unsigned

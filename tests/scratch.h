@@ -33,7 +33,10 @@ struct scratch_write {
 };
 void
 scratch_begin(struct scratch_write *change, const char *path, uint64_t now);
-/* `set` is a value of Malware Family; NULL: no tag. */
+/* A claim with one value of a category; NULL: no tag. scratch_put: of Malware Family. */
+void
+scratch_put_tag(struct scratch_write *change, const char *source, const struct key *key,
+		const char *category, const char *value, uint64_t ttl, uint64_t expires);
 void
 scratch_put(struct scratch_write *change, const char *source, const struct key *key,
 	    const char *set, uint64_t ttl, uint64_t expires);
@@ -58,6 +61,15 @@ scratch_join(char **lines, size_t count);
 /* Every layer passes segment_check. */
 void
 scratch_check(const struct view *view);
+
+/* A file whole, the caller's to free; and bytes to a file in place, which is made if need be. */
+uint8_t *
+scratch_read(const char *path, size_t *length);
+void
+scratch_write(const char *path, const void *bytes, size_t length);
+
+void
+scratch_pause(long milliseconds);
 
 /* Lines of /proc/self/maps that name this text, and open descriptors. */
 unsigned

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/swap.h"
 
+#include <malloc.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "tests/scratch.h"
 
 /* --- durations ---------------------------------------------------------------------------- */
 
@@ -102,4 +107,20 @@ swap_answers(const struct swap_shared *shared)
 	for (unsigned i = 0; i < SWAP_LANES; i++)
 		answers += __atomic_load_n(&shared->lane[i].answers, __ATOMIC_RELAXED);
 	return answers;
+}
+
+void
+swap_look_at(struct swap_held *held, const char *store)
+{
+	*held = (struct swap_held){.descriptors = scratch_descriptors(),
+				   .mappings = scratch_mappings(""),
+				   .of_store = scratch_mappings(store)};
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (file == NULL || fscanf(file, "%*d %ld", &held->resident) != 1)
+		held->resident = 0;
+	if (file != NULL)
+		fclose(file);
+	held->resident *= sysconf(_SC_PAGESIZE);
+	malloc_trim(0);
+	held->heap = (long)mallinfo2().uordblks;
 }

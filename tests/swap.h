@@ -43,8 +43,8 @@ struct swap_tally {
 
 /* What a reader's process has open: before it opens the store, and after it closed it. */
 struct swap_held {
-	long descriptors, mappings, heap, resident; /* heap and resident: bytes */
-	unsigned of_store;                          /* mappings that name it */
+	unsigned descriptors, mappings, of_store; /* mappings; those that name it */
+	long heap, resident;                      /* bytes */
 };
 
 struct swap_shared {
@@ -62,7 +62,6 @@ struct swap_shared {
 	uint64_t over;              /* atomic: so does who compacts */
 	struct swap_tally lane[SWAP_LANES];
 	struct swap_held before[SWAP_READERS], after[SWAP_READERS];
-	unsigned most_mappings[SWAP_READERS];
 	uint64_t generations;
 	uint32_t revision[];        /* atomic; by generation: 1 + what was written; 0: as the one before */
 };
@@ -79,6 +78,9 @@ uint64_t
 swap_answers(const struct swap_shared *shared);
 uint64_t
 swap_now(void);
+/* What this process has open now. */
+void
+swap_look_at(struct swap_held *held, const char *store);
 
 /* Make a store at revision 0, with `bulk` keys of each kind that never change. */
 void

@@ -3,8 +3,6 @@
  * Who looks up at full speed while generations change under him: through the public library
  * only. Every answer is compared with what is true at its view's generation.
  */
-#include <dirent.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -410,41 +408,6 @@ look_up(void *context)
 
 /* --- a process ----------------------------------------------------------------------------------- */
 
-static long
-count_descriptors(void)
-{
-	long count = 0;
-	DIR *folder = opendir("/proc/self/fd");
-	if (folder == NULL)
-		return -1;
-	while (readdir(folder) != NULL)
-		count++;
-	closedir(folder);
-	return count;
-}
-
-static void
-look_at(struct swap_held *held, const char *store)
-{
-	char line[4096];
-	FILE *file = fopen("/proc/self/maps", "r");
-	*held = (struct swap_held){.descriptors = count_descriptors()};
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		held->mappings++;
-		held->of_store += strstr(line, store) != NULL;
-	}
-	if (file != NULL)
-		fclose(file);
-	file = fopen("/proc/self/statm", "r");
-	if (file == NULL || fscanf(file, "%*d %ld", &held->resident) != 1)
-		held->resident = 0;
-	if (file != NULL)
-		fclose(file);
-	held->resident *= sysconf(_SC_PAGESIZE);
-	malloc_trim(0);
-	held->heap = (long)mallinfo2().uordblks;
-}
-
 static bool
 make_key(struct reader *reader, int kind, unsigned leaf, struct repute_key *keys)
 {
@@ -510,12 +473,12 @@ swap_read(struct swap_shared *shared, unsigned number, unsigned lanes)
 	if (!make_keys(&reader) || !open_store(&reader, &fault))
 		return false;
 	repute_close(reader.db); /* what is allocated once, is now */
-	look_at(&shared->before[number], shared->read);
+	swap_look_at(&shared->before[number], shared->read);
 	if (!open_store(&reader, &fault))
 		return false;
 	bool good = run(&reader, number, lanes);
 	repute_close(reader.db);
-	look_at(&shared->after[number], shared->read);
+	swap_look_at(&shared->after[number], shared->read);
 	free(reader.domain);
 	free(reader.url);
 	free(reader.text);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/clock.h"
@@ -33,19 +32,10 @@ static const char profile_text[] =
 static void
 put(struct scratch_write *change, const char *text, unsigned number)
 {
-	struct author_claim claim = {.source = "feed", .source_length = 4};
-	const struct tag_category *category =
-		catalog_category(store_write_catalog(change->write), "List Count", 10);
 	struct key *entry = scratch_key(text, 0);
-	struct fault fault = {0};
-	struct tags tags = {0};
 	char value[16];
 	snprintf(value, sizeof(value), "%u", number);
-	fixture_need(tags_add(&tags, category, value, strlen(value), &fault), &fault, text);
-	fixture_need(tags_encode(&tags, &claim.set, &claim.set_length, &claim.notes,
-				 &claim.notes_length, &fault), &fault, text);
-	fixture_need(author_put(change->author, entry, &claim, &fault), &fault, text);
-	tags_fini(&tags);
+	scratch_put_tag(change, "feed", entry, "List Count", value, 0, 0);
 	free(entry);
 }
 
@@ -123,34 +113,6 @@ listed(unsigned number)
 	return hit.found;
 }
 
-static uint8_t *
-read_file(const char *path, size_t *length)
-{
-	struct stat info;
-	int fd = open(path, O_RDONLY);
-	ck_assert(fd >= 0 && fstat(fd, &info) == 0);
-	uint8_t *bytes = malloc((size_t)info.st_size + 1);
-	*length = (size_t)info.st_size;
-	ck_assert_int_eq(read(fd, bytes, *length), *length);
-	close(fd);
-	return bytes;
-}
-
-static void
-write_file(const char *path, const void *bytes, size_t length)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	ck_assert(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
-	close(fd);
-}
-
-static void
-pause_milliseconds(long milliseconds)
-{
-	struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-	nanosleep(&pause, NULL);
-}
-
 /* Refresh until something changes, or it fails; REPUTE_OK and false after so many seconds. */
 static enum repute_status
 refresh(double seconds, bool *changed, struct repute_fault *fault)
@@ -162,7 +124,7 @@ refresh(double seconds, bool *changed, struct repute_fault *fault)
 		status = repute_refresh(db, changed, fault);
 		if (status != REPUTE_OK || *changed)
 			return status;
-		pause_milliseconds(5);
+		scratch_pause(5);
 	} while (clock_elapsed() < until);
 	return status;
 }
@@ -235,7 +197,7 @@ START_TEST(sealed_layers_need_no_files)
 	begin(REPUTE_OPEN_SEALED);
 	ck_assert_uint_eq(scratch_mappings("segment-1.rps"), 0);
 	ck_assert_int_eq(truncate(segment, 0), 0);
-	pause_milliseconds(150);
+	scratch_pause(150);
 	bool changed;
 	ck_assert_int_eq(repute_refresh(db, &changed, NULL), REPUTE_OK);
 	ck_assert(!changed && listed(7) && !listed(NAMES));
@@ -309,7 +271,7 @@ START_TEST(could_not_tell_is_an_error_everywhere)
 	struct repute_profile *profile;
 	struct repute_fault fault;
 	size_t length;
-	uint8_t *content = read_file(segment, &length);
+	uint8_t *content = scratch_read(segment, &length);
 	bool changed;
 	leaseless = true;
 	begin(0);
@@ -323,7 +285,7 @@ START_TEST(could_not_tell_is_an_error_everywhere)
 	} else {
 		uint8_t *garbage = malloc(length);
 		memset(garbage, 0x5a, length);
-		write_file(segment, garbage, length);
+		scratch_write(segment, garbage, length);
 		free(garbage);
 		/* the window: until somebody looks nobody knows */
 		ck_assert_int_eq(refresh(20, &changed, &fault), REPUTE_CORRUPT);
@@ -335,9 +297,9 @@ START_TEST(could_not_tell_is_an_error_everywhere)
 	ck_assert_msg(strstr(fault.where, "segment-1.rps") != NULL, "%s", fault.where);
 	finds_fail();
 	/* and good again: the old view is not, the new one is */
-	write_file(segment, content, length);
+	scratch_write(segment, content, length);
 	while (refresh(20, &changed, &fault) != REPUTE_OK)
-		pause_milliseconds(5);
+		scratch_pause(5);
 	ck_assert(changed);
 	finds_fail();
 	retake();
@@ -354,7 +316,7 @@ START_TEST(tables_of_a_damaged_view_are_not_taken_over)
 	struct repute_profile *before, *after;
 	struct repute_verdict verdict;
 	size_t length, start = 0;
-	uint8_t *content = read_file(segment, &length);
+	uint8_t *content = scratch_read(segment, &length);
 	bool changed;
 	uint8_t *damaged = malloc(length);
 	memcpy(damaged, content, length);
@@ -373,7 +335,7 @@ START_TEST(tables_of_a_damaged_view_are_not_taken_over)
 	ck_assert_int_eq(pwrite(fd, content, length, 0), length);
 	close(fd);
 	while (refresh(20, &changed, &fault) != REPUTE_OK)
-		pause_milliseconds(5);
+		scratch_pause(5);
 	retake();
 	struct scratch_write change;
 	scratch_begin(&change, store, NOW);
@@ -458,7 +420,7 @@ START_TEST(a_counter_may_be_anything)
 		else if (way == 2)
 			ck_assert_int_eq(rename(counter, other), 0);
 		else if (way == 3)
-			write_file(counter, "garbage that is no counter", 26);
+			scratch_write(counter, "garbage that is no counter", 26);
 		else if (way == 4)
 			ck_assert(unlink(counter) == 0 && mkdir(counter, 0755) == 0);
 		ck_assert_int_eq(refresh(0.3, &changed, &fault), REPUTE_OK);
@@ -480,23 +442,23 @@ START_TEST(a_reader_does_not_go_back)
 	struct repute_fault fault;
 	size_t length, newer_length;
 	bool changed;
-	uint8_t *older = read_file(journal, &length);
+	uint8_t *older = scratch_read(journal, &length);
 	publish(NAMES, 1);
-	uint8_t *newer = read_file(journal, &newer_length);
+	uint8_t *newer = scratch_read(journal, &newer_length);
 	begin(0);
 	ck_assert_uint_eq(generation(), 2);
 	for (int way = 0; way < 3; way++) {
 		if (way == 0)
-			write_file(journal, older, length);
+			scratch_write(journal, older, length);
 		else if (way == 1)
 			ck_assert_int_eq(truncate(journal, (off_t)newer_length - 1), 0);
 		else
 			ck_assert_int_eq(truncate(journal, 0), 0);
 		ck_assert_int_eq(refresh(20, &changed, &fault), REPUTE_CORRUPT);
 		ck_assert(strstr(fault.where, "JOURNAL") != NULL && !changed && listed(NAMES));
-		write_file(journal, newer, newer_length);
+		scratch_write(journal, newer, newer_length);
 		while (refresh(0.2, &changed, &fault) != REPUTE_OK)
-			pause_milliseconds(5);
+			scratch_pause(5);
 		ck_assert(!changed);
 	}
 	free(older);
@@ -510,10 +472,10 @@ START_TEST(a_backup_is_followed)
 	size_t length, counter_length;
 	struct repute_fault fault;
 	bool changed;
-	uint8_t *older = read_file(journal, &length), *counted = read_file(counter, &counter_length);
+	uint8_t *older = scratch_read(journal, &length), *counted = scratch_read(counter, &counter_length);
 	publish(NAMES, 1);
 	begin(0);
-	write_file(journal, older, length);
+	scratch_write(journal, older, length);
 	int fd = open(counter, O_WRONLY);
 	ck_assert_int_eq(pwrite(fd, counted, counter_length, 0), counter_length);
 	close(fd);

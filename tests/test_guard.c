@@ -19,6 +19,7 @@
 #include "engine/lease.h"
 #include "engine/sealed.h"
 #include "tests/leaseless.h"
+#include "tests/scratch.h"
 
 #define PAGE 4096u
 #define PAGES 64u
@@ -393,13 +394,6 @@ operator_start(int how)
 	_exit(fd < 0 || write(fd, "x", 1) != 1);
 }
 
-static void
-pause_milliseconds(long milliseconds)
-{
-	struct timespec pause = {.tv_nsec = milliseconds * 1000000};
-	nanosleep(&pause, NULL);
-}
-
 START_TEST(a_lease_holds_writers_until_it_is_given_back)
 {
 	int fd = open(path, O_RDONLY), status;
@@ -418,9 +412,9 @@ START_TEST(a_lease_holds_writers_until_it_is_given_back)
 	pid_t child = operator_start(_i);
 	double until = seconds() + 10;
 	while (lease_held(fd) && seconds() < until)
-		pause_milliseconds(1);
+		scratch_pause(1);
 	ck_assert(!lease_held(fd));
-	pause_milliseconds(30);
+	scratch_pause(30);
 	ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);
 	ck_assert_int_eq(fstat(fd, &info), 0);
 	ck_assert_uint_eq((uint64_t)info.st_size, BYTES);

@@ -29,28 +29,6 @@ static struct image_wanted wanted;
 static bool leases;
 static struct image *image;
 
-static void
-write_file(const void *bytes, size_t size)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, bytes, size), size);
-	close(fd);
-}
-
-static void
-read_file(void)
-{
-	struct stat info;
-	int fd = open(path, O_RDONLY);
-	ck_assert_int_eq(fstat(fd, &info), 0);
-	length = (size_t)info.st_size;
-	content = malloc(length);
-	ck_assert_int_eq(read(fd, content, length), length);
-	close(fd);
-	leases = leases_here(path);
-}
-
 /* A base of a few hundred keys, whose stamp is taken as a writer would. */
 static void
 setup(void)
@@ -69,7 +47,8 @@ setup(void)
 	}
 	scratch_commit(&change, false);
 	snprintf(path, sizeof(path), "%s/segment-1.rps", store);
-	read_file();
+	content = scratch_read(path, &length);
+	leases = leases_here(path);
 	memset(&wanted, 0, sizeof(wanted));
 	memcpy(wanted.digest, content + length - 32, 32);
 	file_stamp_of(path, &stamp);
@@ -106,13 +85,6 @@ refused(enum status status)
 	close(after);
 	ck_assert_ptr_null(image);
 	ck_assert_msg(guard_sound(), "a mark is left");
-}
-
-static void
-pause_milliseconds(long milliseconds)
-{
-	struct timespec pause = {.tv_nsec = milliseconds * 1000000};
-	nanosleep(&pause, NULL);
 }
 
 /* A byte in the middle, by another process; true once it is through. */
@@ -168,7 +140,7 @@ START_TEST(what_was_touched_is_read_whole)
 	open_image();
 	image_drop(image);
 	image = NULL;
-	write_file(content, length);
+	scratch_write(path, content, length);
 	open_image();
 	image_drop(image);
 	image = NULL;
@@ -177,7 +149,7 @@ START_TEST(what_was_touched_is_read_whole)
 	/* also without a stamp to compare with */
 	wanted.stamp = 0;
 	refused(STATUS_CORRUPT);
-	write_file(content, length);
+	scratch_write(path, content, length);
 	open_image();
 }
 END_TEST
@@ -190,9 +162,9 @@ START_TEST(what_is_another_file_is_refused)
 	wanted.sealed = true;
 	refused(STATUS_CORRUPT);
 	wanted.digest[5] ^= 1;
-	write_file(content, length - 1);
+	scratch_write(path, content, length - 1);
 	refused(STATUS_CORRUPT);
-	write_file(content, 0);
+	scratch_write(path, content, 0);
 	refused(STATUS_CORRUPT);
 	wanted.sealed = false;
 	refused(STATUS_FORMAT);
@@ -247,14 +219,14 @@ START_TEST(who_wants_to_write_waits_for_a_copy)
 	ck_assert_int_eq(watch(), IMAGE_SOUND);
 	pid_t child = damage_start();
 	for (int i = 0; i < 5000 && lease_held(image->in.descriptor); i++)
-		pause_milliseconds(1);
+		scratch_pause(1);
 	unsigned descriptors = scratch_descriptors();
 	ck_assert_int_eq(watch(), IMAGE_HEIR);
 	ck_assert_int_eq(watch(), IMAGE_HEIR);
 	ck_assert_uint_eq(scratch_descriptors(), descriptors + 1);
 	ck_assert_int_eq(memcmp(image->heir->bytes, content, length), 0);
 	/* as long as a view has the file, the lease stays */
-	pause_milliseconds(20);
+	scratch_pause(20);
 	ck_assert_int_eq(waitpid(child, NULL, WNOHANG), 0);
 	ck_assert_int_eq(memcmp(image->bytes, content, length), 0);
 	struct image *heir = image_take(image->heir);
@@ -277,7 +249,7 @@ START_TEST(a_copy_is_made_in_parts)
 	open_image();
 	pid_t child = damage_start();
 	for (int i = 0; i < 5000 && lease_held(image->in.descriptor); i++)
-		pause_milliseconds(1);
+		scratch_pause(1);
 	/* this one has one part only, so it is done whatever the budget; another process's is waited for */
 	int other = open(path, O_RDONLY);
 	ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
