@@ -201,6 +201,53 @@ measure_file(void *context, const char *name, struct fault *fault)
 	return STATUS_OK;
 }
 
+/* --- one query: a function a class, since what chooses among them is not part of a look-up --- */
+
+static inline struct repute_hit *
+hit_of(struct subject *subject, size_t i)
+{
+	return &subject->hits[i % SUBJECT_BATCH_MOST];
+}
+
+static void
+one_ipv4(struct subject *subject, const struct queries *queries, size_t i)
+{
+	uint32_t address;
+	memcpy(&address, queries->keys + i * 4, 4);
+	repute_find_ipv4(subject->view, address, DATA_NOW, hit_of(subject, i));
+}
+
+static void
+one_ipv6(struct subject *subject, const struct queries *queries, size_t i)
+{
+	repute_find_ipv6(subject->view, queries->keys + i * 16, DATA_NOW, hit_of(subject, i));
+}
+
+static void
+one_sha1(struct subject *subject, const struct queries *queries, size_t i)
+{
+	repute_find_sha1(subject->view, queries->keys + i * 20, DATA_NOW, hit_of(subject, i));
+}
+
+static void
+one_sha256(struct subject *subject, const struct queries *queries, size_t i)
+{
+	repute_find_sha256(subject->view, queries->keys + i * 32, DATA_NOW, hit_of(subject, i));
+}
+
+static void
+one_text(struct subject *subject, const struct queries *queries, size_t i)
+{
+	(void)queries;
+	repute_find(subject->view, &subject->keys[i - subject->prepared], DATA_NOW,
+		    hit_of(subject, i));
+}
+
+static void (*const find_one[CLASS_CANON])(struct subject *, const struct queries *, size_t) = {
+	[CLASS_IPV4] = one_ipv4, [CLASS_IPV6] = one_ipv6, [CLASS_DOMAIN] = one_text,
+	[CLASS_URL] = one_text,  [CLASS_SHA1] = one_sha1, [CLASS_SHA256] = one_sha256,
+};
+
 /* --- calls ------------------------------------------------------------------------------- */
 
 static enum status
@@ -266,6 +313,7 @@ subject_build(const struct data *data)
 	struct fault fault = {0};
 	const char *folder = getenv("BENCH_TMP");
 	subject->data = data;
+	subject->find_one = find_one[data->class];
 	snprintf(subject->directory, sizeof(subject->directory), "%s/store-%s-%ld",
 		 folder ? folder : "build/tmp", data_class_names[data->class], (long)getpid());
 	need(file_make_directory(subject->directory, &fault), &fault);
@@ -299,30 +347,6 @@ subject_prepare(struct subject *subject, const struct queries *queries, size_t f
 			stop("not a key", text, length);
 	}
 	subject->prepared = from;
-}
-
-void
-subject_find_one(struct subject *subject, const struct queries *queries, size_t i)
-{
-	struct repute_key *key = subject->keys;
-	const uint8_t *bytes = queries->keys + i * subject->data->key_bytes;
-	uint32_t address;
-	switch (subject->data->class) {
-	case CLASS_IPV4:
-		memcpy(&address, bytes, 4);
-		repute_key_ipv4(address, key);
-		break;
-	case CLASS_IPV6:
-		repute_key_ipv6(bytes, key);
-		break;
-	case CLASS_SHA1:
-	case CLASS_SHA256:
-		repute_key_digest((enum repute_kind)subject->data->class, bytes, key);
-		break;
-	default:
-		key += i - subject->prepared;
-	}
-	repute_find(subject->view, key, DATA_NOW, &subject->hits[i % SUBJECT_BATCH_MOST]);
 }
 
 void

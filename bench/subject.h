@@ -21,6 +21,7 @@ struct subject {
 	double write_seconds;  /* laid out, written, synced, published */
 	uint64_t hot, warm, cold, file_bytes;
 	uint32_t category;     /* id of List Count */
+	void (*find_one)(struct subject *, const struct queries *, size_t);
 	struct repute_key *keys;
 	size_t prepared;       /* keys[0] is this query */
 	struct repute_hit hits[SUBJECT_BATCH_MOST];
@@ -52,11 +53,13 @@ subject_close(struct subject *subject);
 void
 subject_prepare(struct subject *subject, const struct queries *queries, size_t from, size_t n);
 /*
- * Look up one query. Addresses and digests: from their bytes, making the key
- * included. Names and URLs: its key was prepared.
+ * Look up one query. Addresses and digests: from their bytes. Names and URLs: its key was prepared.
  */
-void
-subject_find_one(struct subject *subject, const struct queries *queries, size_t i);
+static inline void
+subject_find_one(struct subject *subject, const struct queries *queries, size_t i)
+{
+	subject->find_one(subject, queries, i);
+}
 /*
  * Look up n queries by the batch call of the class. The hit of query i, here and
  * above, is hits[i % SUBJECT_BATCH_MOST]; n must not cross a multiple of that.

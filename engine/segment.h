@@ -75,7 +75,7 @@ struct segment {
 	struct container container;
 	struct hash_seed seed;
 	uint32_t flags;          /* FORMAT_SEGMENT_* */
-	uint8_t many;            /* instruction set of batches, segment_many.h */
+	uint8_t many;            /* instruction set, segment_many.h */
 	struct segment_table table[KIND_COUNT]; /* ipv4's stays empty: */
 	struct hosts hosts;      /* ipv4 /32 */
 	struct ptrie trie;       /* ipv4 prefixes */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Look-up in batches: the same answers as segment_collect, the most specific
- * key only, with the memory latency of many queries overlapped. Only queries that
+ * Look-up in batches and of one query: the same answers as segment_collect, the most specific
+ * key only, in batches with the memory latency of many queries overlapped. Only queries that
  * some key covers are returned: a miss costs its line and nothing else.
  *
  * Blocks of queries follow one another through the stages of a walk (hash and ask for
@@ -23,12 +23,19 @@
 #define SEGMENT_MANY_MOST 256
 
 struct segment_best {
-	uint32_t claims;   /* SEGMENT_NONE (segment_one only): no key covers it; SEGMENT_ASK */
+	uint32_t claims;   /* claims id, or SEGMENT_ASK */
 	uint32_t record;
 	uint16_t specific; /* as in segment_match; batches of IPv4 leave it 0 for prefixes */
 	uint8_t in_trie, exact;
 	uint16_t lane;     /* which query */
 	uint8_t sole;      /* no other key of this segment covers the query; false: not known */
+};
+
+/* `digests` of several segments that are asked for the same ones: tables of one seed share hashes. */
+struct segment_hashes {
+	bool known;      /* false before the first segment */
+	struct hash_seed seed;
+	uint64_t hash[SEGMENT_MANY_MOST];
 };
 
 /*
@@ -37,7 +44,20 @@ struct segment_best {
  * one by name: segment->many = segment_many_choose("avx2"). NULL: the best.
  * A name that the machine lacks gives the portable one.
  */
+struct segment_many_path {
+	const char *name;
+	size_t (*ipv4)(const struct segment *, const uint32_t *, size_t, struct segment_best *);
+	size_t (*ipv6)(const struct segment *, const uint8_t (*)[16], size_t, struct segment_best *);
+	size_t (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
+			 struct segment_hashes *, struct segment_best *);
+	size_t (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
+		     struct segment_best *);
+	bool (*one_ipv4)(const struct segment *, uint32_t, struct segment_best *);
+	bool (*one_bytes[KIND_COUNT])(const struct segment *, const uint8_t *, struct segment_best *);
+	bool (*one_text[KIND_COUNT])(const struct segment *, const struct key *, struct segment_best *);
+};
 #define SEGMENT_MANY_PATHS 4
+extern const struct segment_many_path *const segment_many_path[];
 size_t
 segment_many_paths(const char *names[SEGMENT_MANY_PATHS]);
 uint8_t
@@ -50,38 +70,66 @@ segment_many_choose(const char *name);
  */
 
 /* Host order. */
-size_t
+static inline size_t
 segment_many_ipv4(const struct segment *segment, const uint32_t *addresses, size_t n,
-		  struct segment_best *best);
+		  struct segment_best *best)
+{
+	return segment_many_path[segment->many]->ipv4(segment, addresses, n, best);
+}
 
 /* Network order. */
-size_t
+static inline size_t
 segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16], size_t n,
-		  struct segment_best *best);
+		  struct segment_best *best)
+{
+	return segment_many_path[segment->many]->ipv6(segment, addresses, n, best);
+}
 
-/*
- * `digests`: n times 20 or 32 bytes. `hashes`: known = false before the first of several
- * segments that are asked for the same digests; tables of one seed share them.
- */
-struct segment_hashes {
-	bool known;
-	struct hash_seed seed;
-	uint64_t hash[SEGMENT_MANY_MOST];
-};
-size_t
+/* `digests`: n times 20 or 32 bytes. */
+static inline size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
-		    size_t n, struct segment_hashes *hashes, struct segment_best *best);
+		    size_t n, struct segment_hashes *hashes, struct segment_best *best)
+{
+	return segment_many_path[segment->many]->digest(segment, kind, digests, n, hashes, best);
+}
 
 /* Domains or URLs, all of one kind. */
-size_t
+static inline size_t
 segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
-		  size_t n, struct segment_best *best);
+		  size_t n, struct segment_best *best)
+{
+	return segment_many_path[segment->many]->text(segment, kind, keys, n, best);
+}
 
 /*
- * One query, a whole value (no prefix, no pattern): a miss, the most specific
- * key, or SEGMENT_ASK where there are \*-patterns or the file is not what it should be.
+ * One query, a whole value (no prefix, no pattern): false for a miss, *best is then anything; else the most
+ * specific key, or SEGMENT_ASK where there are \*-patterns or the file is not what it should be.
  */
-void
-segment_one(const struct segment *segment, const struct key *key, struct segment_best *best);
+
+/* Host order. */
+static inline bool
+segment_one_ipv4(const struct segment *segment, uint32_t address, struct segment_best *best)
+{
+	return segment_many_path[segment->many]->one_ipv4(segment, address, best);
+}
+
+/* KIND_IPV6, KIND_SHA1, KIND_SHA256: 16, 20, 32 bytes. */
+static inline bool
+segment_one_bytes(const struct segment *segment, enum kind kind, const uint8_t *bytes,
+		  struct segment_best *best)
+{
+	return segment_many_path[segment->many]->one_bytes[kind](segment, bytes, best);
+}
+
+/* Of any kind. */
+static inline bool
+segment_one(const struct segment *segment, const struct key *key, struct segment_best *best)
+{
+	if (kind_table[key->kind].key_bytes == 0)
+		return segment_many_path[segment->many]->one_text[key->kind](segment, key, best);
+	return key->kind == KIND_IPV4
+		? segment_one_ipv4(segment, be32_get(key->bytes), best)
+		: segment_one_bytes(segment, (enum kind)key->kind, key->bytes, best);
+}
 
 #endif

@@ -287,5 +287,9 @@ many_digest(const struct segment *segment, enum kind kind, const uint8_t *digest
 #include "engine/segment_many_one.h"
 
 const struct segment_many_path MANY(segment_many) = {
-	MANY_NAME, many_ipv4, many_ipv6, many_digest, many_text, many_one,
+	.name = MANY_NAME,
+	.ipv4 = many_ipv4, .ipv6 = many_ipv6, .digest = many_digest, .text = many_text,
+	.one_ipv4 = one_ipv4,
+	.one_bytes = {[KIND_IPV6] = one_ipv6, [KIND_SHA1] = one_sha1, [KIND_SHA256] = one_sha256},
+	.one_text = {[KIND_DOMAIN] = one_domain, [KIND_URL] = one_url},
 };

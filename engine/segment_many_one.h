@@ -21,9 +21,12 @@ fixed_in_line(const struct segment_table *table, const struct bucket_d *line, ui
 		const uint8_t *found = fixed_record(table, record, bytes, length);
 		if (found == NULL)
 			continue;
-		*best = (struct segment_best){
-			.claims = fixed_claims(found, length), .record = record,
-			.specific = length == 16 ? 128 : 0, .exact = 1, .sole = length != 16};
+		best->claims = fixed_claims(found, length);
+		best->record = record;
+		best->specific = length == 16 ? 128 : 0;
+		best->in_trie = 0;
+		best->exact = 1;
+		best->sole = length != 16;
 		return true;
 	}
 	return false;
@@ -32,13 +35,13 @@ fixed_in_line(const struct segment_table *table, const struct bucket_d *line, ui
 /* Nodes overflowed from `line`: rare, and kept out of what is common. */
 static __attribute__((noinline)) bool
 fixed_further(const struct segment_table *table, const struct bucket_d *line, uint64_t hash,
-	      const struct key *key, struct segment_best *best)
+	      const uint8_t *bytes, size_t length, struct segment_best *best)
 {
 	for (unsigned hop = 0; hop < LIMIT_BUCKET_HOPS; hop++) {
 		line++;
-		if (key->kind == KIND_IPV6 ? fixed_in_line(table, line, hash, key->bytes, 16, best) :
-		    key->kind == KIND_SHA1 ? fixed_in_line(table, line, hash, key->bytes, 20, best) :
-		    fixed_in_line(table, line, hash, key->bytes, 32, best))
+		if (length == 16 ? fixed_in_line(table, line, hash, bytes, 16, best) :
+		    length == 20 ? fixed_in_line(table, line, hash, bytes, 20, best) :
+		    fixed_in_line(table, line, hash, bytes, 32, best))
 			return true;
 		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
 			break;
@@ -47,79 +50,78 @@ fixed_further(const struct segment_table *table, const struct bucket_d *line, ui
 }
 
 static inline __attribute__((always_inline)) bool
-one_fixed(const struct segment_table *table, uint64_t hash, const struct key *key, size_t length,
+one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes, size_t length,
 	  struct segment_best *best)
 {
 	const struct bucket_d *line = home_line(table, hash);
-	if (fixed_in_line(table, line, hash, key->bytes, length, best))
+	if (fixed_in_line(table, line, hash, bytes, length, best))
 		return true;
 	if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
 		return false;
-	return fixed_further(table, line, hash, key, best);
+	return fixed_further(table, line, hash, bytes, length, best);
 }
 
-static void
-one_sha1(const struct segment *segment, const struct key *key, struct segment_best *best)
+static bool
+one_sha1(const struct segment *segment, const uint8_t *digest, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_SHA1];
-	best->claims = SEGMENT_NONE;
-	if (table->buckets != 0)
-		one_fixed(table, path_digest(table->seed, key->bytes, 20), key, 20, best);
+	return table->buckets != 0 &&
+	       one_fixed(table, path_digest(table->seed, digest, 20), digest, 20, best);
 }
 
-static void
-one_sha256(const struct segment *segment, const struct key *key, struct segment_best *best)
+static bool
+one_sha256(const struct segment *segment, const uint8_t *digest, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_SHA256];
-	best->claims = SEGMENT_NONE;
-	if (table->buckets != 0)
-		one_fixed(table, path_digest(table->seed, key->bytes, 32), key, 32, best);
+	return table->buckets != 0 &&
+	       one_fixed(table, path_digest(table->seed, digest, 32), digest, 32, best);
 }
 
-static void
-one_ipv4(const struct segment *segment, const struct key *key, struct segment_best *best)
+static bool
+one_ipv4(const struct segment *segment, uint32_t address, struct segment_best *best)
 {
 	const struct hosts *hosts = &segment->hosts;
-	uint32_t address = be32_get(key->bytes);
 	struct ptrie_found found;
-	best->claims = SEGMENT_NONE;
 	if (segment->gate != NULL) {
 		uint32_t place = address >> (32 - segment->gate_bits);
 		if ((segment->gate[place >> 3] >> (place & 7) & 1) == 0)
-			return;
+			return false;
 	}
 	if (hosts->buckets != 0) {
 		uint64_t hash = path_host(hosts->seed, address);
 		if (host_probe(hosts, hosts_home(hosts, hash), address, hash, best))
-			return;
+			return true;
 	}
 	if (segment->trie.record_count == 0)
-		return;
+		return false;
 	ptrie_find_ipv4(&segment->trie, address, &found);
-	if (found.record != 0)
-		*best = (struct segment_best){
-			.claims = found.claims, .record = found.record - 1, .in_trie = 1,
-			.sole = !found.nested};
+	if (found.record == 0)
+		return false;
+	*best = (struct segment_best){
+		.claims = found.claims, .record = found.record - 1, .in_trie = 1,
+		.sole = !found.nested};
+	return true;
 }
 
-static void
-one_ipv6(const struct segment *segment, const struct key *key, struct segment_best *best)
+static bool
+one_ipv6(const struct segment *segment, const uint8_t *address, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_IPV6];
 	const struct wide *wide = &segment->wide;
-	uint32_t value = wide_find(wide, be64_get(key->bytes), be64_get(key->bytes + 8));
+	uint32_t value = wide_find(wide, be64_get(address), be64_get(address + 8));
 	uint32_t record = (value & WIDE_RECORD) - 1;
-	best->claims = SEGMENT_NONE;
 	if (value == 0)
-		return;
+		return false;
 	wide_prefetch(wide, record);
 	if ((value & WIDE_HOSTS) != 0 && table->buckets != 0 &&
-	    one_fixed(table, path_host_ipv6(table->seed, key->bytes), key, 16, best))
-		return;
-	if (record < wide->record_count)
-		*best = (struct segment_best){
-			.claims = le32_get(wide->hot[record].claims), .record = record,
-			.specific = wide->hot[record].bits, .in_trie = 1};
+	    one_fixed(table, path_host_ipv6(table->seed, address), address, 16, best))
+		return true;
+	if (record >= wide->record_count)
+		return false;
+	*best = (struct segment_best){
+		.claims = le32_get(wide->hot[record].claims), .record = record,
+		.specific = wide->hot[record].bits, .in_trie = 1};
+	return true;
 }
 
 /* --- names and URLs ----------------------------------------------------------------------- */
@@ -137,7 +139,7 @@ one_take(const struct segment_table *table, const struct candidate *row, size_t 
  * Candidates stand from general to specific: the last one whose text is the
  * query's is the answer, and the texts of those before it are not read.
  */
-static void
+static bool
 one_domain_settle(const struct pending *pending, const struct segment_table *table,
 		  const struct key *key, struct segment_best *best)
 {
@@ -150,8 +152,9 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 			continue;
 		one_take(table, row, length, row->last, best);
 		best->sole = pending->count == 1;
-		return;
+		return true;
 	}
+	return false;
 }
 
 /* The suffixes of a name, from the one with first_step labels on. */
@@ -221,78 +224,62 @@ walk_domain(struct pending *pending, const struct segment_table *table, struct s
 	}
 }
 
-static void
+static bool
 one_domain(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_DOMAIN];
 	struct suffixes names;
 	struct pending pending;
-	best->claims = SEGMENT_NONE;
 	if (table->buckets == 0 || !suffix_first(&names, key, table->first_step))
-		return;
+		return false;
 	pending.count = 0;
 	pending.full = false;
 	walk_domain(&pending, table, &names);
-	if (pending.full)
-		best->claims = SEGMENT_ASK;
-	else if (pending.count != 0)
-		one_domain_settle(&pending, table, key, best);
+	best->claims = SEGMENT_ASK;
+	return pending.full || (pending.count != 0 && one_domain_settle(&pending, table, key, best));
 }
 
 /* Two texts may stand at one node, with and without a `/` at the end: both are looked at. */
-static void
+static bool
 one_url_settle(const struct pending *pending, const struct segment_table *table,
 	       const struct key *key, struct segment_best *best)
 {
 	uint32_t node = UINT32_MAX;
+	bool any = false;
 	for (size_t i = pending->count; i-- > 0;) {
 		const struct candidate *row = &pending->row[i];
 		size_t length;
-		if (best->claims != SEGMENT_NONE && row->length != node)
-			return;
+		if (any && row->length != node)
+			return true;
 		const char *text = candidate_text(table, row, &length);
 		if (text == NULL || !url_covers(text, length, row->length, key) ||
-		    (best->claims != SEGMENT_NONE && best->specific > length))
+		    (any && best->specific > length))
 			continue;
 		one_take(table, row, length, length == key->length, best);
 		best->sole = pending->count == 1;
 		node = row->length;
+		any = true;
 	}
+	return any;
 }
 
-static void
+static bool
 one_url(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_URL];
 	struct pending pending;
 	struct path path;
 	struct path_step step;
-	best->claims = SEGMENT_NONE;
 	if (table->buckets == 0)
-		return;
-	if (segment->pattern_count > 0) {
-		best->claims = SEGMENT_ASK;
-		return;
-	}
+		return false;
+	best->claims = SEGMENT_ASK;
+	if (segment->pattern_count > 0)
+		return true;
 	pending.count = 0;
 	pending.full = false;
 	path_init(&path, table->seed, table->first_step, key);
 	while (path_next(&path, &step))
 		if (!probe(&pending, table, 0, step.hash, step.length, step.last))
 			break;
-	if (pending.full)
-		best->claims = SEGMENT_ASK;
-	else if (pending.count != 0)
-		one_url_settle(&pending, table, key, best);
-}
-
-static void
-many_one(const struct segment *segment, const struct key *key, struct segment_best *best)
-{
-	static void (*const one[KIND_COUNT])(const struct segment *, const struct key *,
-					     struct segment_best *) = {
-		[KIND_IPV4] = one_ipv4, [KIND_IPV6] = one_ipv6,     [KIND_DOMAIN] = one_domain,
-		[KIND_URL] = one_url,   [KIND_SHA1] = one_sha1, [KIND_SHA256] = one_sha256,
-	};
-	one[key->kind](segment, key, best);
+	return pending.full || (pending.count != 0 && one_url_settle(&pending, table, key, best));
 }

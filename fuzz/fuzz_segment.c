@@ -123,8 +123,8 @@ many(const struct segment *segment, struct batch *batch, enum kind kind)
 	for (size_t i = 0; i < n; i++) {
 		if (batch->texts[i]->prefix_bits != kind_table[kind].address_bits)
 			continue;
-		segment_one(segment, batch->texts[i], &one);
-		read_claims(segment, one.claims);
+		if (segment_one(segment, batch->texts[i], &one))
+			read_claims(segment, one.claims);
 	}
 }
 

@@ -191,6 +191,38 @@ repute_find(const struct repute_view *view, const struct repute_key *key, uint64
 	return told(view, hit, 1);
 }
 
+enum repute_status
+repute_find_ipv4(const struct repute_view *view, uint32_t address, uint64_t now,
+		 struct repute_hit *hit)
+{
+	lookup_ipv4(view_of(view), address, now, hit);
+	return told(view, hit, 1);
+}
+
+enum repute_status
+repute_find_ipv6(const struct repute_view *view, const uint8_t address[16], uint64_t now,
+		 struct repute_hit *hit)
+{
+	lookup_ipv6(view_of(view), address, now, hit);
+	return told(view, hit, 1);
+}
+
+enum repute_status
+repute_find_sha1(const struct repute_view *view, const uint8_t digest[20], uint64_t now,
+		 struct repute_hit *hit)
+{
+	lookup_digest(view_of(view), KIND_SHA1, digest, now, hit);
+	return told(view, hit, 1);
+}
+
+enum repute_status
+repute_find_sha256(const struct repute_view *view, const uint8_t digest[32], uint64_t now,
+		   struct repute_hit *hit)
+{
+	lookup_digest(view_of(view), KIND_SHA256, digest, now, hit);
+	return told(view, hit, 1);
+}
+
 size_t
 repute_find_all(const struct repute_view *view, const struct repute_key *key, uint64_t now,
 		struct repute_hit *hits, size_t capacity)

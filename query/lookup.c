@@ -351,72 +351,77 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 /* --- one query --------------------------------------------------------------------------- */
 
 /*
- * The most specific key of all layers. Equally specific ones are the same key,
+ * The most specific key of all layers, false if there is none. Equally specific ones are the same key,
  * and the upper layer's hides the others; how long IPv4 prefixes are, segment_one
- * does not say. claims: SEGMENT_NONE if there is none, SEGMENT_ASK: not known.
+ * does not say. claims: SEGMENT_ASK: not known.
  */
-static __attribute__((noinline)) uint32_t
-best_above(const struct view *view, const struct key *key, struct segment_best *best)
+static bool
+best_of_layers(const struct view *view, const struct key *key, struct segment_best *best,
+	       uint32_t *layer)
 {
-	uint32_t layer = 0;
+	bool any = segment_one(&view->layer[0].segment, key, best);
 	bool digest = key->kind == KIND_SHA1 || key->kind == KIND_SHA256;
-	for (uint32_t i = 1; i < view->layer_count && best->claims != SEGMENT_ASK; i++) {
+	*layer = 0;
+	for (uint32_t i = 1; i < view->layer_count && !(any && best->claims == SEGMENT_ASK); i++) {
 		struct segment_best other;
-		segment_one(&view->layer[i].segment, key, &other);
-		if (other.claims == SEGMENT_NONE)
+		if (!segment_one(&view->layer[i].segment, key, &other))
 			continue;
-		bool both = best->claims != SEGMENT_NONE;
-		if (both && key->kind == KIND_IPV4 && best->in_trie && other.in_trie)
+		if (any && key->kind == KIND_IPV4 && best->in_trie && other.in_trie)
 			other.claims = SEGMENT_ASK;
-		if (!both || other.claims == SEGMENT_ASK || other.specific >= best->specific) {
+		if (!any || other.claims == SEGMENT_ASK || other.specific >= best->specific) {
 			*best = other;
-			layer = i;
+			*layer = i;
 		}
-		best->sole &= !both || digest;
+		best->sole &= !any || digest;
+		any = true;
 	}
-	return layer;
+	return any;
 }
 
-/* What was found is no hit by one claim: a hit by another, a miss, or a matter of all keys. */
-static __attribute__((noinline)) void
+/* What was found is no hit by one claim: a hit by another, or a matter of all keys. */
+static void
 first_otherwise(const struct view *view, const struct key *key, uint32_t layer,
 		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
 	struct settle settle;
-	if (best->claims == SEGMENT_NONE) {
-		if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
-			first_of_all(view, key, now, hit);
-		return;
-	}
-	settle_init(&settle, view, layer, key->kind, now);
+	settle_init(&settle, view, layer, (enum kind)key->kind, now);
 	if (best->claims == SEGMENT_ASK || (!settle_among(&settle, best, hit) &&
 					    (!best->sole || key->kind == KIND_IPV6)))
 		first_of_all(view, key, now, hit);
 }
 
-static inline __attribute__((always_inline)) void
-first_settle(const struct view *view, const struct key *key, uint32_t layer,
-	     const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+/* No key covers the query itself. */
+static inline void
+first_embedded(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+{
+	if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
+		first_of_all(view, key, now, hit);
+}
+
+/* The best key of a layer, if it is a hit by its one claim. */
+static inline __attribute__((always_inline)) bool
+first_only(const struct view *view, enum kind kind, uint32_t layer,
+	   const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
 	struct settle settle;
-	settle_init(&settle, view, layer, key->kind, now);
-	if (!settle_only(&settle, best, hit))
-		first_otherwise(view, key, layer, best, now, hit);
+	settle_init(&settle, view, layer, kind, now);
+	return settle_only(&settle, best, hit);
 }
 
 static __attribute__((noinline)) void
 first_of_layers(const struct view *view, const struct key *key, uint64_t now,
 		struct repute_hit *hit)
 {
-	struct segment_best best = {.claims = SEGMENT_ASK};
-	uint32_t layer = 0;
+	struct segment_best best;
+	uint32_t layer;
 	if (view->layer_count == 0)
 		return;
-	if (key_is_value(key)) {
-		segment_one(&view->layer[0].segment, key, &best);
-		layer = best_above(view, key, &best);
-	}
-	first_settle(view, key, layer, &best, now, hit);
+	if (!key_is_value(key))
+		first_of_all(view, key, now, hit);
+	else if (!best_of_layers(view, key, &best, &layer))
+		first_embedded(view, key, now, hit);
+	else if (!first_only(view, (enum kind)key->kind, layer, &best, now, hit))
+		first_otherwise(view, key, layer, &best, now, hit);
 }
 
 /* Most views have one layer; most questions are misses, and most hits have one claim. */
@@ -425,15 +430,74 @@ lookup_first(const struct view *view, const struct key *key, uint64_t now, struc
 {
 	struct segment_best best;
 	hit->found = false;
-	if (view->layer_count != 1 || !key_is_value(key)) {
+	if (view->layer_count != 1 || !key_is_value(key))
 		first_of_layers(view, key, now, hit);
-		return;
-	}
-	segment_one(&view->layer[0].segment, key, &best);
-	if (best.claims != SEGMENT_NONE)
-		first_settle(view, key, 0, &best, now, hit);
-	else if (key->kind == KIND_IPV6)
+	else if (!segment_one(&view->layer[0].segment, key, &best))
+		first_embedded(view, key, now, hit);
+	else if (!first_only(view, (enum kind)key->kind, 0, &best, now, hit))
 		first_otherwise(view, key, 0, &best, now, hit);
+}
+
+/* A value that takes the long way, as a key; `best` NULL: nothing is known of it yet. */
+static __attribute__((noinline)) void
+value_otherwise(const struct view *view, enum kind kind, const void *value,
+		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+{
+	struct lookup_batch batch = {.kind = kind, .ipv4 = value, .bytes = value};
+	struct key room;
+	const struct key *key = lookup_batch_key(&batch, 0, &room);
+	if (best != NULL)
+		first_otherwise(view, key, 0, best, now, hit);
+	else
+		first_of_layers(view, key, now, hit);
+}
+
+void
+lookup_value_layers(const struct view *view, enum kind kind, const void *value, uint64_t now,
+		    struct repute_hit *hit)
+{
+	value_otherwise(view, kind, value, NULL, now, hit);
+}
+
+void
+lookup_value_embedded(const struct view *view, const uint8_t *address, uint64_t now,
+		      struct repute_hit *hit)
+{
+	if (may_embed(view, address))
+		value_otherwise(view, KIND_IPV6, address, NULL, now, hit);
+}
+
+/* Once for each kind, with what hangs on it known. */
+void
+lookup_ipv4_found(const struct view *view, const void *value, const struct segment_best *best,
+		  uint64_t now, struct repute_hit *hit)
+{
+	if (!first_only(view, KIND_IPV4, 0, best, now, hit))
+		value_otherwise(view, KIND_IPV4, value, best, now, hit);
+}
+
+void
+lookup_ipv6_found(const struct view *view, const void *value, const struct segment_best *best,
+		  uint64_t now, struct repute_hit *hit)
+{
+	if (!first_only(view, KIND_IPV6, 0, best, now, hit))
+		value_otherwise(view, KIND_IPV6, value, best, now, hit);
+}
+
+void
+lookup_sha1_found(const struct view *view, const void *value, const struct segment_best *best,
+		  uint64_t now, struct repute_hit *hit)
+{
+	if (!first_only(view, KIND_SHA1, 0, best, now, hit))
+		value_otherwise(view, KIND_SHA1, value, best, now, hit);
+}
+
+void
+lookup_sha256_found(const struct view *view, const void *value, const struct segment_best *best,
+		    uint64_t now, struct repute_hit *hit)
+{
+	if (!first_only(view, KIND_SHA256, 0, best, now, hit))
+		value_otherwise(view, KIND_SHA256, value, best, now, hit);
 }
 
 void

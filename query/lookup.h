@@ -6,6 +6,7 @@
 #ifndef QUERY_LOOKUP_H
 #define QUERY_LOOKUP_H
 
+#include "engine/segment_many.h"
 #include "engine/view.h"
 #include "query/repute.h"
 
@@ -16,6 +17,62 @@
 void
 lookup_first(const struct view *view, const struct key *key, uint64_t now,
 	     struct repute_hit *hit);
+
+/*
+ * The same without a key. Part of the public call, since a miss is little more than the calls on its way:
+ * what a view of several layers needs, or a key that was found, is behind a call.
+ */
+typedef void
+lookup_found(const struct view *view, const void *value, const struct segment_best *best,
+	     uint64_t now, struct repute_hit *hit);
+lookup_found lookup_ipv4_found, lookup_ipv6_found, lookup_sha1_found, lookup_sha256_found;
+void
+lookup_value_layers(const struct view *view, enum kind kind, const void *value, uint64_t now,
+		    struct repute_hit *hit);
+void
+lookup_value_embedded(const struct view *view, const uint8_t *address, uint64_t now,
+		      struct repute_hit *hit);
+
+/* `address` in host order. */
+static inline void
+lookup_ipv4(const struct view *view, uint32_t address, uint64_t now, struct repute_hit *hit)
+{
+	struct segment_best best;
+	hit->found = false;
+	if (__builtin_expect(view->layer_count != 1, 0))
+		lookup_value_layers(view, KIND_IPV4, &address, now, hit);
+	else if (segment_one_ipv4(&view->layer[0].segment, address, &best))
+		lookup_ipv4_found(view, &address, &best, now, hit);
+}
+
+/* Network order. */
+static inline void
+lookup_ipv6(const struct view *view, const uint8_t address[16], uint64_t now,
+	    struct repute_hit *hit)
+{
+	struct segment_best best;
+	hit->found = false;
+	if (__builtin_expect(view->layer_count != 1, 0))
+		lookup_value_layers(view, KIND_IPV6, address, now, hit);
+	else if (segment_one_bytes(&view->layer[0].segment, KIND_IPV6, address, &best))
+		lookup_ipv6_found(view, address, &best, now, hit);
+	else
+		lookup_value_embedded(view, address, now, hit);
+}
+
+/* KIND_SHA1 or KIND_SHA256. */
+static inline void
+lookup_digest(const struct view *view, enum kind kind, const uint8_t *digest, uint64_t now,
+	      struct repute_hit *hit)
+{
+	struct segment_best best;
+	hit->found = false;
+	if (__builtin_expect(view->layer_count != 1, 0))
+		lookup_value_layers(view, kind, digest, now, hit);
+	else if (segment_one_bytes(&view->layer[0].segment, kind, digest, &best))
+		(kind == KIND_SHA1 ? lookup_sha1_found : lookup_sha256_found)(view, digest, &best,
+									      now, hit);
+}
 
 /* All of them in order; returns the number there are, writes at most `capacity`. */
 size_t

@@ -264,6 +264,23 @@ REPUTE_API enum repute_status
 repute_find(const struct repute_view *view, const struct repute_key *key, uint64_t now,
 	    struct repute_hit *hit);
 
+/*
+ * The same without a key, which is cheaper: an address in host order, 16 bytes in network order, digests.
+ * As it looks at one packet, a caller that has several should ask for them together (below).
+ */
+REPUTE_API enum repute_status
+repute_find_ipv4(const struct repute_view *view, uint32_t address, uint64_t now,
+		 struct repute_hit *hit);
+REPUTE_API enum repute_status
+repute_find_ipv6(const struct repute_view *view, const uint8_t address[16], uint64_t now,
+		 struct repute_hit *hit);
+REPUTE_API enum repute_status
+repute_find_sha1(const struct repute_view *view, const uint8_t digest[20], uint64_t now,
+		 struct repute_hit *hit);
+REPUTE_API enum repute_status
+repute_find_sha256(const struct repute_view *view, const uint8_t digest[32], uint64_t now,
+		   struct repute_hit *hit);
+
 /* Instead of a number: could not tell, see repute_view_status. No hit is written then. */
 #define REPUTE_UNKNOWN ((size_t)-1)
 

@@ -221,6 +221,12 @@ finds_fail(void)
 	hits[0].found = hits[1].found = true;
 	ck_assert_int_eq(repute_find_many(view, keys, 2, NOW, hits), REPUTE_CORRUPT);
 	ck_assert(!hits[0].found && !hits[1].found);
+	hit.found = true;
+	ck_assert_int_eq(repute_find_ipv4(view, address, NOW, &hit), REPUTE_CORRUPT);
+	ck_assert_int_eq(repute_find_ipv6(view, bytes, NOW, &hit), REPUTE_CORRUPT);
+	ck_assert_int_eq(repute_find_sha1(view, bytes, NOW, &hit), REPUTE_CORRUPT);
+	ck_assert_int_eq(repute_find_sha256(view, bytes, NOW, &hit), REPUTE_CORRUPT);
+	ck_assert(!hit.found);
 	ck_assert_int_eq(repute_find_ipv4_many(view, &address, 1, NOW, &hit), REPUTE_CORRUPT);
 	ck_assert_int_eq(repute_find_ipv6_many(view, (const uint8_t (*)[16])bytes, 1, NOW, &hit), REPUTE_CORRUPT);
 	ck_assert_int_eq(repute_find_sha1_many(view, (const uint8_t (*)[20])bytes, 1, NOW, &hit), REPUTE_CORRUPT);

@@ -243,6 +243,19 @@ hit_same(const struct repute_hit *a, const struct repute_hit *b)
 }
 
 static enum repute_status
+find_value(const struct repute_view *view, const struct model_key *key, uint64_t now,
+	   struct repute_hit *hit)
+{
+	if (key->kind == MODEL_IPV4)
+		return repute_find_ipv4(view, be32_get(key->bytes), now, hit);
+	if (key->kind == MODEL_IPV6)
+		return repute_find_ipv6(view, key->bytes, now, hit);
+	if (key->kind == MODEL_SHA1)
+		return repute_find_sha1(view, key->bytes, now, hit);
+	return repute_find_sha256(view, key->bytes, now, hit);
+}
+
+static enum repute_status
 find_raw(const struct repute_view *view, const struct model_key *key, uint64_t now,
 	 struct repute_hit *hit)
 {
@@ -257,7 +270,7 @@ find_raw(const struct repute_view *view, const struct model_key *key, uint64_t n
 	return repute_find_sha256_many(view, (const uint8_t (*)[32])key->bytes, 1, now, hit);
 }
 
-/* repute_find, _many and the raw form say what repute_find_all says first. */
+/* repute_find, _many and the raw forms say what repute_find_all says first. */
 static void
 ask_one(const struct repute_view *view, const struct repute_key *key, const struct model_key *from,
 	uint64_t now, const struct repute_hit *first)
@@ -279,6 +292,10 @@ ask_one(const struct repute_view *view, const struct repute_key *key, const stru
 	ck_assert(find_raw(view, from, now, &hit) == REPUTE_OK);
 	if (!hit_same(&hit, first))
 		ck_abort_msg("ORACLE_SEED=%llu: the raw batch differs from find_all: %.*s",
+			     (unsigned long long)seed, (int)from->length, from->text);
+	ck_assert(find_value(view, from, now, &hit) == REPUTE_OK);
+	if (!hit_same(&hit, first))
+		ck_abort_msg("ORACLE_SEED=%llu: the question without a key differs from find_all: %.*s",
 			     (unsigned long long)seed, (int)from->length, from->text);
 }
 

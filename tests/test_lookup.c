@@ -205,6 +205,16 @@ ask_raw(struct question *question, const struct repute_view *view, enum kind kin
 		repute_find_sha256_many(view, (const uint8_t (*)[32])bytes, count, now, question->hits);
 	for (size_t i = 0; i < count; i++)
 		must_be(question, &question->hits[i], place[i], "a raw batch");
+	for (size_t i = 0; i < count; i++) {
+		struct repute_hit hit;
+		enum repute_status status =
+			kind == KIND_IPV4 ? repute_find_ipv4(view, ipv4[i], now, &hit) :
+			kind == KIND_IPV6 ? repute_find_ipv6(view, bytes + i * size, now, &hit) :
+			kind == KIND_SHA1 ? repute_find_sha1(view, bytes + i * size, now, &hit) :
+					    repute_find_sha256(view, bytes + i * size, now, &hit);
+		ck_assert_int_eq(status, REPUTE_OK);
+		must_be(question, &hit, place[i], "a question without a key");
+	}
 }
 
 /* Runs of one kind of 1 to many; `only` >= 0: one run. */

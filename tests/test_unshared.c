@@ -124,6 +124,13 @@ ask_raw(void)
 	repute_find_ipv6_many(view, (const uint8_t(*)[16])bytes, ASKED, NOW, hits);
 	repute_find_sha1_many(view, (const uint8_t(*)[20])bytes, ASKED, NOW, hits);
 	repute_find_sha256_many(view, (const uint8_t(*)[32])bytes, ASKED, NOW, hits);
+	for (size_t i = 0; i < ASKED; i++) {
+		repute_find_ipv4(view, ipv4[i], NOW, &hits[0]);
+		found += hits[0].found;
+		repute_find_ipv6(view, bytes[i], NOW, &hits[0]);
+		repute_find_sha1(view, bytes[i], NOW, &hits[0]);
+		repute_find_sha256(view, bytes[i], NOW, &hits[0]);
+	}
 	repute_judge_ipv4_many(profile, ipv4, ASKED, NOW, verdicts);
 	repute_judge_ipv6_many(profile, (const uint8_t(*)[16])bytes, ASKED, NOW, verdicts);
 	repute_judge_sha1_many(profile, (const uint8_t(*)[20])bytes, ASKED, NOW, verdicts);
