@@ -178,11 +178,11 @@ fixed_probe(struct fixed_candidate *found, const struct fixed_candidate *start,
 	    uint64_t hash, uint32_t lane)
 {
 	uint32_t slots = many_same(line, bucket_tag(hash) | FORMAT_SLOT_HERE);
-	bool passed = (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) != 0;
-	if (__builtin_expect((slots & (slots - 1)) != 0 || passed, 0))
-		return fixed_all(found, start + CANDIDATES, table, line, length, hash, lane);
-	if (slots == 0)
+	uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
+	if ((slots | passed) == 0)
 		return found;
+	if (__builtin_expect((slots & (slots - 1)) != 0 || passed != 0, 0))
+		return fixed_all(found, start + CANDIDATES, table, line, length, hash, lane);
 	return fixed_add(found, table, length, lane,
 			 le32_get(line->base) + (uint32_t)__builtin_ctz(slots));
 }
@@ -261,6 +261,34 @@ digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t 
 	}
 }
 
+/* Lines so few that they are in a near cache, as an overlay's: not asked for ahead. */
+#define NEAR_LINES 4096
+
+static inline __attribute__((always_inline)) void
+digest_near(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
+	    const uint64_t *hash, struct rows *rows)
+{
+	struct fixed_candidate found[FIXED_CANDIDATES];
+	for (size_t from = 0; from < n; from += GROUP) {
+		size_t to = from + GROUP < n ? from + GROUP : n;
+		struct fixed_candidate *put = found;
+		for (size_t i = from; i < to; i++)
+			put = fixed_probe(put, found, table, home_line(table, hash[i]), length,
+					  hash[i], (uint32_t)i);
+		digest_settle(found, put, table, digests, length, rows);
+	}
+}
+
+static inline __attribute__((always_inline)) void
+digest_known(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
+	     uint64_t *hash, struct rows *rows)
+{
+	if (table->lines_count <= NEAR_LINES)
+		digest_near(table, digests, length, n, hash, rows);
+	else
+		digest_blocks(table, digests, length, n, true, hash, rows);
+}
+
 static size_t
 many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests, size_t n,
 	    struct segment_hashes *hashes, struct segment_best *best)
@@ -272,10 +300,10 @@ many_digest(const struct segment *segment, enum kind kind, const uint8_t *digest
 	bool known = hashes->known && hashes->seed.word[0] == table->seed.word[0] &&
 		     hashes->seed.word[1] == table->seed.word[1];
 	if (kind == KIND_SHA1)
-		known ? digest_blocks(table, digests, 20, n, true, hashes->hash, &rows)
+		known ? digest_known(table, digests, 20, n, hashes->hash, &rows)
 		      : digest_blocks(table, digests, 20, n, false, hashes->hash, &rows);
 	else
-		known ? digest_blocks(table, digests, 32, n, true, hashes->hash, &rows)
+		known ? digest_known(table, digests, 32, n, hashes->hash, &rows)
 		      : digest_blocks(table, digests, 32, n, false, hashes->hash, &rows);
 	hashes->known = true;
 	hashes->seed = table->seed;

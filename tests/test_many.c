@@ -187,6 +187,26 @@ by_lane(const struct segment_best *found, size_t rows, struct segment_best *best
 	}
 }
 
+/* Asked again with the hashes known, as of a table that is near and as of one that is not. */
+static void
+expect_known(enum kind kind, const uint8_t *bytes, size_t n, struct segment_hashes *hashes,
+	     const struct segment_best *best)
+{
+	struct segment_best found[SEGMENT_MANY_MOST], again[SEGMENT_MANY_MOST];
+	struct segment far = segment;
+	far.table[kind].lines_count += 1u << 20; /* walks ask it for nothing but how far away the lines are */
+	for (int i = 0; i < 2; i++) {
+		ck_assert(hashes->known);
+		by_lane(found, segment_many_digest(i ? &far : &segment, kind, bytes, n, hashes, found),
+			again, n);
+		for (size_t j = 0; j < n; j++)
+			ck_assert_msg(again[j].claims == best[j].claims &&
+				      (best[j].claims == SEGMENT_NONE ||
+				       again[j].record == best[j].record),
+				      "query %zu: known hashes, far %d", j, i);
+	}
+}
+
 /* `kinds` queries of one kind, in batches of uneven size. */
 static void
 compare(enum kind kind, const char *path)
@@ -217,6 +237,8 @@ compare(enum kind kind, const char *path)
 		else
 			rows = segment_many_digest(&segment, kind, bytes, n, fresh(&hashes), found);
 		by_lane(found, rows, best, n);
+		if (kind == KIND_SHA1 || kind == KIND_SHA256)
+			expect_known(kind, bytes, n, &hashes, best);
 		for (size_t i = 0; i < n; i++) {
 			listed += best[i].claims != SEGMENT_NONE;
 			expect_one(&keys[i], &best[i], path, done + i);
