@@ -121,12 +121,19 @@ segment_one_bytes(const struct segment *segment, enum kind kind, const uint8_t *
 	return segment_many_path[segment->many]->one_bytes[kind](segment, bytes, best);
 }
 
+/* KIND_DOMAIN, KIND_URL. */
+static inline bool
+segment_one_text(const struct segment *segment, const struct key *key, struct segment_best *best)
+{
+	return segment_many_path[segment->many]->one_text[key->kind](segment, key, best);
+}
+
 /* Of any kind. */
 static inline bool
 segment_one(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	if (kind_table[key->kind].key_bytes == 0)
-		return segment_many_path[segment->many]->one_text[key->kind](segment, key, best);
+		return segment_one_text(segment, key, best);
 	return key->kind == KIND_IPV4
 		? segment_one_ipv4(segment, be32_get(key->bytes), best)
 		: segment_one_bytes(segment, (enum kind)key->kind, key->bytes, best);

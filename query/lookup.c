@@ -351,22 +351,37 @@ lookup_many(const struct view *view, const struct lookup_batch *batch, size_t n,
 /* --- one query --------------------------------------------------------------------------- */
 
 /*
+ * A query is its kind and a value: an IPv4 address in host order, the bytes of a longer one or of a
+ * digest, the key of a name or URL.
+ */
+static inline __attribute__((always_inline)) bool
+value_one(const struct segment *segment, enum kind kind, const void *value,
+	  struct segment_best *best)
+{
+	if (kind == KIND_IPV4)
+		return segment_one_ipv4(segment, *(const uint32_t *)value, best);
+	if (kind == KIND_DOMAIN || kind == KIND_URL)
+		return segment_one_text(segment, value, best);
+	return segment_one_bytes(segment, kind, value, best);
+}
+
+/*
  * The most specific key of all layers, false if there is none. Equally specific ones are the same key,
- * and the upper layer's hides the others; how long IPv4 prefixes are, segment_one
+ * and the upper layer's hides the others; how long IPv4 prefixes are, segment_one_ipv4
  * does not say. claims: SEGMENT_ASK: not known.
  */
-static bool
-best_of_layers(const struct view *view, const struct key *key, struct segment_best *best,
-	       uint32_t *layer)
+static inline __attribute__((always_inline)) bool
+best_of_layers(const struct view *view, enum kind kind, const void *value,
+	       struct segment_best *best, uint32_t *layer)
 {
-	bool any = segment_one(&view->layer[0].segment, key, best);
-	bool digest = key->kind == KIND_SHA1 || key->kind == KIND_SHA256;
+	bool any = value_one(&view->layer[0].segment, kind, value, best);
+	bool digest = kind == KIND_SHA1 || kind == KIND_SHA256;
 	*layer = 0;
 	for (uint32_t i = 1; i < view->layer_count && !(any && best->claims == SEGMENT_ASK); i++) {
 		struct segment_best other;
-		if (!segment_one(&view->layer[i].segment, key, &other))
+		if (!value_one(&view->layer[i].segment, kind, value, &other))
 			continue;
-		if (any && key->kind == KIND_IPV4 && best->in_trie && other.in_trie)
+		if (any && kind == KIND_IPV4 && best->in_trie && other.in_trie)
 			other.claims = SEGMENT_ASK;
 		if (!any || other.claims == SEGMENT_ASK || other.specific >= best->specific) {
 			*best = other;
@@ -379,125 +394,90 @@ best_of_layers(const struct view *view, const struct key *key, struct segment_be
 }
 
 /* What was found is no hit by one claim: a hit by another, or a matter of all keys. */
-static void
-first_otherwise(const struct view *view, const struct key *key, uint32_t layer,
+static __attribute__((noinline)) void
+first_otherwise(const struct view *view, enum kind kind, const void *value, uint32_t layer,
 		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
+	struct lookup_batch batch = {.kind = kind, .ipv4 = value, .bytes = value,
+				     .keys = (const struct key *const *)&value};
 	struct settle settle;
-	settle_init(&settle, view, layer, (enum kind)key->kind, now);
+	settle_init(&settle, view, layer, kind, now);
 	if (best->claims == SEGMENT_ASK || (!settle_among(&settle, best, hit) &&
-					    (!best->sole || key->kind == KIND_IPV6)))
-		first_of_all(view, key, now, hit);
+					    (!best->sole || kind == KIND_IPV6)))
+		ask_one(view, &batch, 0, now, hit);
 }
 
-/* No key covers the query itself. */
-static inline void
-first_embedded(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
-{
-	if (key->kind == KIND_IPV6 && may_embed(view, key->bytes))
-		first_of_all(view, key, now, hit);
-}
-
-/* The best key of a layer, if it is a hit by its one claim. */
-static inline __attribute__((always_inline)) bool
-first_only(const struct view *view, enum kind kind, uint32_t layer,
-	   const struct segment_best *best, uint64_t now, struct repute_hit *hit)
+/* The best key of a layer as a hit, if its one claim is one. */
+static inline __attribute__((always_inline)) void
+first_hit(const struct view *view, enum kind kind, const void *value, uint32_t layer,
+	  const struct segment_best *best, uint64_t now, struct repute_hit *hit)
 {
 	struct settle settle;
 	settle_init(&settle, view, layer, kind, now);
-	return settle_only(&settle, best, hit);
+	if (!settle_only(&settle, best, hit))
+		first_otherwise(view, kind, value, layer, best, now, hit);
 }
 
-static __attribute__((noinline)) void
-first_of_layers(const struct view *view, const struct key *key, uint64_t now,
+/* No key covers the address itself. */
+void
+lookup_embedded(const struct view *view, const uint8_t *address, uint64_t now,
+		struct repute_hit *hit)
+{
+	struct lookup_batch batch = {.kind = KIND_IPV6, .bytes = address};
+	if (may_embed(view, address))
+		ask_one(view, &batch, 0, now, hit);
+}
+
+static inline __attribute__((always_inline)) void
+first_of_layers(const struct view *view, enum kind kind, const void *value, uint64_t now,
 		struct repute_hit *hit)
 {
 	struct segment_best best;
 	uint32_t layer;
 	if (view->layer_count == 0)
 		return;
-	if (!key_is_value(key))
-		first_of_all(view, key, now, hit);
-	else if (!best_of_layers(view, key, &best, &layer))
-		first_embedded(view, key, now, hit);
-	else if (!first_only(view, (enum kind)key->kind, layer, &best, now, hit))
-		first_otherwise(view, key, layer, &best, now, hit);
+	if (best_of_layers(view, kind, value, &best, &layer))
+		first_hit(view, kind, value, layer, &best, now, hit);
+	else if (kind == KIND_IPV6)
+		lookup_embedded(view, value, now, hit);
 }
 
-/* Most views have one layer; most questions are misses, and most hits have one claim. */
+/* Each is compiled for its kind, with what hangs on it known. */
+#define LOOKUP_OF_KIND(name, kind) \
+	void lookup_##name##_found(const struct view *view, const void *value, \
+				   const struct segment_best *best, uint64_t now, \
+				   struct repute_hit *hit) \
+	{ \
+		first_hit(view, kind, value, 0, best, now, hit); \
+	} \
+	void lookup_##name##_layers(const struct view *view, const void *value, uint64_t now, \
+				    struct repute_hit *hit) \
+	{ \
+		first_of_layers(view, kind, value, now, hit); \
+	}
+
+LOOKUP_OF_KIND(ipv4, KIND_IPV4)
+LOOKUP_OF_KIND(ipv6, KIND_IPV6)
+LOOKUP_OF_KIND(sha1, KIND_SHA1)
+LOOKUP_OF_KIND(sha256, KIND_SHA256)
+LOOKUP_OF_KIND(domain, KIND_DOMAIN)
+LOOKUP_OF_KIND(url, KIND_URL)
+
 void
 lookup_first(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
 {
-	struct segment_best best;
-	hit->found = false;
-	if (view->layer_count != 1 || !key_is_value(key))
-		first_of_layers(view, key, now, hit);
-	else if (!segment_one(&view->layer[0].segment, key, &best))
-		first_embedded(view, key, now, hit);
-	else if (!first_only(view, (enum kind)key->kind, 0, &best, now, hit))
-		first_otherwise(view, key, 0, &best, now, hit);
-}
-
-/* A value that takes the long way, as a key; `best` NULL: nothing is known of it yet. */
-static __attribute__((noinline)) void
-value_otherwise(const struct view *view, enum kind kind, const void *value,
-		const struct segment_best *best, uint64_t now, struct repute_hit *hit)
-{
-	struct lookup_batch batch = {.kind = kind, .ipv4 = value, .bytes = value};
-	struct key room;
-	const struct key *key = lookup_batch_key(&batch, 0, &room);
-	if (best != NULL)
-		first_otherwise(view, key, 0, best, now, hit);
+	if (!key_is_value(key))
+		first_of_all(view, key, now, hit);
+	else if (key->kind == KIND_IPV4)
+		lookup_ipv4(view, be32_get(key->bytes), now, hit);
+	else if (key->kind == KIND_IPV6)
+		lookup_ipv6(view, key->bytes, now, hit);
+	else if (key->kind == KIND_SHA1)
+		lookup_sha1(view, key->bytes, now, hit);
+	else if (key->kind == KIND_SHA256)
+		lookup_sha256(view, key->bytes, now, hit);
 	else
-		first_of_layers(view, key, now, hit);
-}
-
-void
-lookup_value_layers(const struct view *view, enum kind kind, const void *value, uint64_t now,
-		    struct repute_hit *hit)
-{
-	value_otherwise(view, kind, value, NULL, now, hit);
-}
-
-void
-lookup_value_embedded(const struct view *view, const uint8_t *address, uint64_t now,
-		      struct repute_hit *hit)
-{
-	if (may_embed(view, address))
-		value_otherwise(view, KIND_IPV6, address, NULL, now, hit);
-}
-
-/* Once for each kind, with what hangs on it known. */
-void
-lookup_ipv4_found(const struct view *view, const void *value, const struct segment_best *best,
-		  uint64_t now, struct repute_hit *hit)
-{
-	if (!first_only(view, KIND_IPV4, 0, best, now, hit))
-		value_otherwise(view, KIND_IPV4, value, best, now, hit);
-}
-
-void
-lookup_ipv6_found(const struct view *view, const void *value, const struct segment_best *best,
-		  uint64_t now, struct repute_hit *hit)
-{
-	if (!first_only(view, KIND_IPV6, 0, best, now, hit))
-		value_otherwise(view, KIND_IPV6, value, best, now, hit);
-}
-
-void
-lookup_sha1_found(const struct view *view, const void *value, const struct segment_best *best,
-		  uint64_t now, struct repute_hit *hit)
-{
-	if (!first_only(view, KIND_SHA1, 0, best, now, hit))
-		value_otherwise(view, KIND_SHA1, value, best, now, hit);
-}
-
-void
-lookup_sha256_found(const struct view *view, const void *value, const struct segment_best *best,
-		    uint64_t now, struct repute_hit *hit)
-{
-	if (!first_only(view, KIND_SHA256, 0, best, now, hit))
-		value_otherwise(view, KIND_SHA256, value, best, now, hit);
+		lookup_text(view, key, now, hit);
 }
 
 void

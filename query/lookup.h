@@ -19,19 +19,28 @@ lookup_first(const struct view *view, const struct key *key, uint64_t now,
 	     struct repute_hit *hit);
 
 /*
- * The same without a key. Part of the public call, since a miss is little more than the calls on its way:
- * what a view of several layers needs, or a key that was found, is behind a call.
+ * The same without a key. Part of the public call, since a miss is little more than the calls on its way: what
+ * a view of several layers needs, or a key that was found, is behind a call. `value` is an address in
+ * host order, the bytes of an address or digest, a key.
  */
+typedef void
+lookup_layers(const struct view *view, const void *value, uint64_t now, struct repute_hit *hit);
 typedef void
 lookup_found(const struct view *view, const void *value, const struct segment_best *best,
 	     uint64_t now, struct repute_hit *hit);
-lookup_found lookup_ipv4_found, lookup_ipv6_found, lookup_sha1_found, lookup_sha256_found;
+lookup_layers lookup_ipv4_layers, lookup_ipv6_layers, lookup_sha1_layers, lookup_sha256_layers,
+	lookup_domain_layers, lookup_url_layers;
+lookup_found lookup_ipv4_found, lookup_ipv6_found, lookup_sha1_found, lookup_sha256_found,
+	lookup_domain_found, lookup_url_found;
 void
-lookup_value_layers(const struct view *view, enum kind kind, const void *value, uint64_t now,
-		    struct repute_hit *hit);
-void
-lookup_value_embedded(const struct view *view, const uint8_t *address, uint64_t now,
-		      struct repute_hit *hit);
+lookup_embedded(const struct view *view, const uint8_t *address, uint64_t now,
+		struct repute_hit *hit);
+
+static inline bool
+lookup_one_layer(const struct view *view)
+{
+	return __builtin_expect(view->layer_count == 1, 1);
+}
 
 /* `address` in host order. */
 static inline void
@@ -39,8 +48,8 @@ lookup_ipv4(const struct view *view, uint32_t address, uint64_t now, struct repu
 {
 	struct segment_best best;
 	hit->found = false;
-	if (__builtin_expect(view->layer_count != 1, 0))
-		lookup_value_layers(view, KIND_IPV4, &address, now, hit);
+	if (!lookup_one_layer(view))
+		lookup_ipv4_layers(view, &address, now, hit);
 	else if (segment_one_ipv4(&view->layer[0].segment, address, &best))
 		lookup_ipv4_found(view, &address, &best, now, hit);
 }
@@ -52,26 +61,49 @@ lookup_ipv6(const struct view *view, const uint8_t address[16], uint64_t now,
 {
 	struct segment_best best;
 	hit->found = false;
-	if (__builtin_expect(view->layer_count != 1, 0))
-		lookup_value_layers(view, KIND_IPV6, address, now, hit);
+	if (!lookup_one_layer(view))
+		lookup_ipv6_layers(view, address, now, hit);
 	else if (segment_one_bytes(&view->layer[0].segment, KIND_IPV6, address, &best))
 		lookup_ipv6_found(view, address, &best, now, hit);
 	else
-		lookup_value_embedded(view, address, now, hit);
+		lookup_embedded(view, address, now, hit);
 }
 
-/* KIND_SHA1 or KIND_SHA256. */
 static inline void
-lookup_digest(const struct view *view, enum kind kind, const uint8_t *digest, uint64_t now,
+lookup_sha1(const struct view *view, const uint8_t digest[20], uint64_t now,
+	    struct repute_hit *hit)
+{
+	struct segment_best best;
+	hit->found = false;
+	if (!lookup_one_layer(view))
+		lookup_sha1_layers(view, digest, now, hit);
+	else if (segment_one_bytes(&view->layer[0].segment, KIND_SHA1, digest, &best))
+		lookup_sha1_found(view, digest, &best, now, hit);
+}
+
+static inline void
+lookup_sha256(const struct view *view, const uint8_t digest[32], uint64_t now,
 	      struct repute_hit *hit)
 {
 	struct segment_best best;
 	hit->found = false;
-	if (__builtin_expect(view->layer_count != 1, 0))
-		lookup_value_layers(view, kind, digest, now, hit);
-	else if (segment_one_bytes(&view->layer[0].segment, kind, digest, &best))
-		(kind == KIND_SHA1 ? lookup_sha1_found : lookup_sha256_found)(view, digest, &best,
-									      now, hit);
+	if (!lookup_one_layer(view))
+		lookup_sha256_layers(view, digest, now, hit);
+	else if (segment_one_bytes(&view->layer[0].segment, KIND_SHA256, digest, &best))
+		lookup_sha256_found(view, digest, &best, now, hit);
+}
+
+/* Of a key that is a whole name or URL. */
+static inline void
+lookup_text(const struct view *view, const struct key *key, uint64_t now, struct repute_hit *hit)
+{
+	struct segment_best best;
+	bool domain = key->kind == KIND_DOMAIN;
+	hit->found = false;
+	if (!lookup_one_layer(view))
+		(domain ? lookup_domain_layers : lookup_url_layers)(view, key, now, hit);
+	else if (segment_one_text(&view->layer[0].segment, key, &best))
+		(domain ? lookup_domain_found : lookup_url_found)(view, key, &best, now, hit);
 }
 
 /* All of them in order; returns the number there are, writes at most `capacity`. */
