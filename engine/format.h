@@ -172,7 +172,7 @@ struct pattern_d {
 struct expiry_d {
 	struct le64 swept;        /* overlays: what was due by then in lower layers is hidden; else 0 */
 	struct le32 count;        /* due_d that follow */
-	struct le32 reserved;     /* 0 */
+	struct le32 part;         /* one key in so many: its due has no places; 0 = 64 */
 };
 
 struct due_d {

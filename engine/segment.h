@@ -69,6 +69,7 @@ struct segment_expiry {
 	uint64_t places_length;
 	uint64_t swept;
 	uint32_t count;
+	uint32_t part;           /* as it stands there */
 };
 
 struct segment {
