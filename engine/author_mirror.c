@@ -123,58 +123,15 @@ take_places(struct search *search)
 	return status;
 }
 
-static inline bool
-is_walked(const struct search *search, uint32_t id)
-{
-	return id < search->segment->claim_count && search->marks[id] == MARK_WALKED;
-}
-
-static enum status
-walk_hosts(struct search *search)
-{
-	const struct hosts *hosts = &search->segment->hosts;
-	enum status status = STATUS_OK;
-	uint32_t address, id;
-	for (uint64_t i = 0; status == STATUS_OK && i < hosts->numbers; i++)
-		if (hosts_get(hosts, i, &address, &id) && is_walked(search, id))
-			status = take_record(search, &(struct segment_cursor){KIND_IPV4, 0, i},
-					     MARK_WALKED);
-	return status;
-}
-
-static enum status
-walk_table(struct search *search, enum kind kind)
-{
-	const struct segment_table *table = &search->segment->table[kind];
-	enum status status = STATUS_OK;
-	for (uint64_t i = 0; status == STATUS_OK && i < table->record_count; i++)
-		if (is_walked(search, segment_table_claims(table, i)))
-			status = take_record(search, &(struct segment_cursor){kind, 0, i}, MARK_WALKED);
-	return status;
-}
-
-static enum status
-walk_prefixes(struct search *search, enum kind kind)
-{
-	uint32_t count = segment_prefixes(search->segment, kind);
-	struct ptrie_prefix prefix;
-	enum status status = STATUS_OK;
-	for (uint32_t i = 0; status == STATUS_OK && i < count; i++)
-		if (segment_prefix(search->segment, kind, i, &prefix) &&
-		    is_walked(search, prefix.claims))
-			status = take_record(search, &(struct segment_cursor){kind, 1, i}, MARK_WALKED);
-	return status;
-}
-
 static enum status
 walk_all(struct search *search)
 {
-	enum status status = walk_hosts(search);
-	for (int kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
-		status = walk_table(search, (enum kind)kind);
-	if (status == STATUS_OK)
-		status = walk_prefixes(search, KIND_IPV4);
-	return status == STATUS_OK ? walk_prefixes(search, KIND_IPV6) : status;
+	struct segment_cursor cursor = {0}, record;
+	enum status status = STATUS_OK;
+	while (status == STATUS_OK && segment_expiry_marked(search->segment, search->marks,
+							    MARK_WALKED, &cursor, &record))
+		status = take_record(search, &record, MARK_WALKED);
+	return status;
 }
 
 /* --- layers -------------------------------------------------------------------------------- */

@@ -15,7 +15,8 @@
 #include "engine/bytes.h"
 
 #define FORMAT_MAGIC "\x89REPUTE\n"
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
+#define FORMAT_VERSION_LEAST 2 /* is read too: before each key text stands its length, a le16 */
 #define FORMAT_PAGE_BYTES 4096
 #define FORMAT_LINE_BYTES 64
 
@@ -33,7 +34,7 @@
 struct header_d {
 	uint8_t magic[8];
 	struct le32 content;      /* FORMAT_CONTENT_* */
-	struct le32 version;      /* FORMAT_VERSION */
+	struct le32 version;      /* FORMAT_VERSION; read from FORMAT_VERSION_LEAST on */
 	struct le32 compatible;   /* unknown bits are ignored */
 	struct le32 incompatible; /* unknown bits refuse the file */
 	struct le64 file_bytes;
@@ -133,7 +134,7 @@ struct record_sha256_d {
 	struct le32 claims;
 };
 struct record_text_d {
-	struct le40 offset;       /* in the K section: le16 length, then the text */
+	struct le40 offset;       /* of its text in the K section; it ends where the next one begins */
 	struct le32 claims;
 };
 
@@ -172,7 +173,7 @@ struct pattern_d {
 struct expiry_d {
 	struct le64 swept;        /* overlays: what was due by then in lower layers is hidden; else 0 */
 	struct le32 count;        /* due_d that follow */
-	struct le32 reserved;     /* 0 */
+	struct le32 part;         /* one key in so many: its due has no places; 0 = 64 */
 };
 
 struct due_d {

@@ -58,6 +58,8 @@ attach_table(struct segment *segment, enum kind kind, const struct info_kind_d *
 	table->record_count = records.length / table->record_bytes;
 	table->keys = keys.bytes;
 	table->keys_length = keys.length;
+	table->text_skip = container_version(&segment->container) == FORMAT_VERSION_LEAST
+				   ? sizeof(struct le16) : 0;
 	table->first_step = le32_get(info->first_step);
 	table->seed = path_seed(segment->seed, kind, le32_get(info->reseeds), le64_get(info->salt));
 	segment->entries[kind] = le64_get(info->entries);
@@ -289,20 +291,13 @@ segment_claim_next(const struct segment *segment, struct segment_claim_cursor *c
 /* --- keys of records ------------------------------------------------------------ */
 
 static bool
-text_key(const struct segment_table *table, const struct record_text_d *record, enum kind kind,
-	 struct key *key)
+text_key(const struct segment_table *table, uint64_t record, enum kind kind, struct key *key)
 {
-	uint64_t offset = le40_get(record->offset);
-	if (offset > table->keys_length || table->keys_length - offset < 2)
+	size_t length, limit = kind == KIND_DOMAIN ? LIMIT_DOMAIN_BYTES : LIMIT_URL_BYTES;
+	const uint8_t *text = segment_table_text(table, record, &length);
+	if (text == NULL || length == 0 || length > limit)
 		return false;
-	const uint8_t *bytes = table->keys + offset;
-	struct le16 disk;
-	memcpy(&disk, bytes, 2);
-	size_t length = le16_get(disk);
-	size_t limit = kind == KIND_DOMAIN ? LIMIT_DOMAIN_BYTES : LIMIT_URL_BYTES;
-	if (length == 0 || length > limit || table->keys_length - offset - 2 < length)
-		return false;
-	return key_borrow_text(key, kind, (const char *)bytes + 2, length);
+	return key_borrow_text(key, kind, (const char *)text, length);
 }
 
 bool
@@ -322,7 +317,7 @@ segment_table_key(const struct segment_table *table, enum kind kind, uint64_t re
 		key_set_digest(key, kind, bytes);
 		return true;
 	default:
-		return text_key(table, (const struct record_text_d *)bytes, kind, key);
+		return text_key(table, record, kind, key);
 	}
 }
 

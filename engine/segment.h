@@ -45,13 +45,14 @@
 struct segment_table {
 	const uint8_t *lines;    /* bucket_d[line_count] */
 	const uint8_t *records;
-	const uint8_t *keys;     /* text of domain, url */
+	const uint8_t *keys;     /* texts of domain, url, in the order of records */
 	uint64_t buckets;        /* home lines; 0 = empty table */
 	uint64_t lines_count;
 	uint64_t record_count;
 	uint64_t keys_length;
 	uint32_t record_bytes;
 	uint32_t first_step;
+	uint32_t text_skip;      /* bytes before each text: 2 in files of format 2 */
 	struct hash_seed seed;   /* of this table */
 };
 
@@ -69,6 +70,7 @@ struct segment_expiry {
 	uint64_t places_length;
 	uint64_t swept;
 	uint32_t count;
+	uint32_t part;           /* as it stands there */
 };
 
 struct segment {
@@ -186,6 +188,21 @@ segment_table_claims(const struct segment_table *table, uint64_t record)
 	struct le32 id;
 	memcpy(&id, table->records + (record + 1) * table->record_bytes - sizeof(id), sizeof(id));
 	return le32_get(id);
+}
+
+/* The text of a record that is there; NULL if it does not lie in the section. */
+static inline const uint8_t *
+segment_table_text(const struct segment_table *table, uint64_t record, size_t *length)
+{
+	const struct record_text_d *at = (const struct record_text_d *)table->records + record;
+	uint64_t from = le40_get(at->offset) + table->text_skip, to = table->keys_length;
+	if (record + 1 < table->record_count)
+		to = le40_get(at[1].offset);
+	bool good = from <= to && to <= table->keys_length;
+	*length = good ? (size_t)(to - from) : 0;
+	if (!good)
+		return NULL;
+	return table->keys + from;
 }
 
 /* The key and claims id of a number of segment->hosts. */

@@ -164,15 +164,13 @@ put_prefix(struct build_kind *rows, const struct key *key, uint32_t claims, stru
 static enum status
 put_text(struct build_kind *rows, const struct key *key, uint8_t *record, struct fault *fault)
 {
-	size_t need = rows->keys_length + 2 + key->length;
+	size_t need = rows->keys_length + key->length;
 	enum status status = intern_grow((void **)&rows->keys, &rows->keys_capacity, need, 1, fault);
 	if (status != STATUS_OK)
 		return status;
 	struct le40 offset = le40_make(rows->keys_length);
-	struct le16 length = le16_make((uint16_t)key->length);
 	memcpy(record, &offset, sizeof(offset));
-	memcpy(rows->keys + rows->keys_length, &length, sizeof(length));
-	memcpy(rows->keys + rows->keys_length + 2, key_text(key), key->length);
+	memcpy(rows->keys + rows->keys_length, key_text(key), key->length);
 	rows->keys_length = need;
 	return STATUS_OK;
 }

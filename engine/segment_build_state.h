@@ -12,7 +12,7 @@
 struct build_kind {
 	uint8_t *records;
 	size_t count, capacity;
-	uint8_t *keys; /* domain, url: le16 length and text */
+	uint8_t *keys; /* domain, url: texts, in the order of records */
 	size_t keys_length, keys_capacity;
 	struct ptrie_entry *prefixes;
 	size_t prefix_count, prefix_capacity;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/segment_expiry.h"
 
+#include <stddef.h>
+
 enum status
 segment_expiry_attach(struct segment *segment, struct fault *fault)
 {
@@ -13,6 +15,12 @@ segment_expiry_attach(struct segment *segment, struct fault *fault)
 	    (section.length - sizeof(*head)) / sizeof(struct due_d) < le32_get(head->count))
 		return fault_set(fault, STATUS_CORRUPT, "EXPO", section.offset,
 				 "the order of expiry does not fit its section");
+	uint32_t part = le32_get(head->part);
+	if (part == 1 || part > EXPIRY_PART_MOST)
+		return fault_set(fault, STATUS_CORRUPT, "EXPO",
+				 section.offset + offsetof(struct expiry_d, part),
+				 "no such part of all keys makes places dear");
+	expiry->part = part;
 	expiry->count = le32_get(head->count);
 	expiry->swept = le64_get(head->swept);
 	expiry->dues = section.bytes + sizeof(*head);
@@ -131,6 +139,78 @@ segment_expiry_next(const struct segment *segment, struct segment_expiry_cursor 
 			return true;
 		}
 		number -= count;
+	}
+	return false;
+}
+
+/* --- by claims ids ---------------------------------------------------------------------- */
+
+struct marked {
+	const struct segment *segment;
+	const uint8_t *marks;
+	uint8_t mark;
+};
+
+static inline bool
+is_marked(const struct marked *marked, uint32_t id)
+{
+	return id < marked->segment->claim_count && marked->marks[id] == marked->mark;
+}
+
+/* Each returns the first record from `at` on that is marked; how many there are if none is. */
+
+static uint64_t
+marked_host(const struct marked *marked, uint64_t at)
+{
+	const struct hosts *hosts = &marked->segment->hosts;
+	for (; at < hosts->numbers; at++) {
+		const struct hosts_line_d *line = &hosts->lines[at / HOSTS_NUMBERS];
+		unsigned place = at % HOSTS_NUMBERS;
+		if (place >= hosts_count(line))
+			at |= HOSTS_NUMBERS - 1; /* the next line */
+		else if (is_marked(marked, le32_get(line->claims[place])))
+			return at;
+	}
+	return hosts->numbers;
+}
+
+static uint64_t
+marked_record(const struct marked *marked, enum kind kind, uint64_t at)
+{
+	const struct segment_table *table = &marked->segment->table[kind];
+	while (at < table->record_count && !is_marked(marked, segment_table_claims(table, at)))
+		at++;
+	return at;
+}
+
+static uint64_t
+marked_prefix(const struct marked *marked, enum kind kind, uint64_t at)
+{
+	struct ptrie_prefix prefix;
+	uint64_t count = segment_prefixes(marked->segment, kind);
+	while (at < count && !(segment_prefix(marked->segment, kind, at, &prefix) &&
+			       is_marked(marked, prefix.claims)))
+		at++;
+	return at;
+}
+
+bool
+segment_expiry_marked(const struct segment *segment, const uint8_t *marks, uint8_t mark,
+		      struct segment_cursor *cursor, struct segment_cursor *record)
+{
+	const struct marked marked = {segment, marks, mark};
+	while (cursor->kind < KIND_COUNT) {
+		enum kind kind = cursor->kind;
+		cursor->record = cursor->in_trie     ? marked_prefix(&marked, kind, cursor->record)
+				 : kind == KIND_IPV4 ? marked_host(&marked, cursor->record)
+						     : marked_record(&marked, kind, cursor->record);
+		if (cursor->record < part_records(segment, kind, cursor->in_trie)) {
+			*record = *cursor;
+			cursor->record++;
+			return true;
+		}
+		bool next_kind = cursor->in_trie || kind > KIND_IPV6;
+		*cursor = (struct segment_cursor){kind + next_kind, !next_kind, 0};
 	}
 	return false;
 }

@@ -11,10 +11,11 @@
  *              that looking at all records is no dearer
  *
  * A due that at least one key in EXPIRY_PART has, has no places: reading all records then costs
- * at most EXPIRY_PART claims ids, less than a page of records, for each key that is found; places would
- * cost a page each, and a byte of the file. So a sweep that finds k keys reads at most EXPIRY_PART * k
- * records, and the section has a few bytes in all where keys share their dues, one to one and a half a
- * key where there are hundreds, three and a row where each key has its own.
+ * at most EXPIRY_PART claims ids, two or three pages of records one after another, for each key that is
+ * found; places would cost a page each, and a byte of the file. So a sweep that finds k keys reads at
+ * most EXPIRY_PART * k records, and the section has a few bytes in all where keys share up to some
+ * 200 dues, one and a half a key where there are a thousand, three and a row where each key has its own.
+ * The file says which part its writer took (`part`), and is checked by that.
  *
  * `swept` (overlays): this layer was made by a sweep at that time, or folded of such. Every
  * key of a lower layer that was due by then is hidden by this layer or one below it, so that
@@ -33,7 +34,9 @@
 
 #include "engine/segment.h"
 
-#define EXPIRY_PART 64
+#define EXPIRY_PART 256
+#define EXPIRY_PART_BEFORE 64 /* of files that say 0 */
+#define EXPIRY_PART_MOST 65536
 #define EXPIRY_KEYS_FEW 1024
 #define EXPIRY_PARTS 8
 #define EXPIRY_LOW_MOST 40
@@ -69,6 +72,14 @@ segment_expiry_places(const struct segment *segment, uint32_t number,
 bool
 segment_expiry_next(const struct segment *segment, struct segment_expiry_cursor *cursor,
 		    struct segment_cursor *record);
+
+/*
+ * For dues without places: the next record, from *cursor on, whose list of claims has this mark, by
+ * claims ids alone. `marks`: a byte by claims id, segment->claim_count of them. *record as above.
+ */
+bool
+segment_expiry_marked(const struct segment *segment, const uint8_t *marks, uint8_t mark,
+		      struct segment_cursor *cursor, struct segment_cursor *record);
 
 /* The earliest expiry in a list of claims; EXPIRY_NEVER for a removal. */
 uint64_t

@@ -29,6 +29,7 @@ struct input {
 	uint32_t *users;         /* by claims id: keys that have the list, at most UINT32_MAX */
 	uint64_t keys;           /* of all parts */
 	uint64_t swept;
+	uint32_t share;          /* `part` of the file */
 	struct part part[EXPIRY_PARTS];
 };
 
@@ -133,9 +134,10 @@ gather_dues(struct making *making, struct fault *fault)
 		making->dues[making->due_count - 1].users += list->flags;
 		making->due_of[list->record] = making->due_count - 1;
 	}
+	uint64_t share = making->input->share != 0 ? making->input->share : EXPIRY_PART_BEFORE;
 	for (uint32_t i = 0; i < making->due_count; i++) {
 		struct due *due = &making->dues[i];
-		due->placed = due->users * EXPIRY_PART < making->input->keys;
+		due->placed = due->users * share < making->input->keys;
 		due->first = making->number_count;
 		making->number_count += due->placed ? due->users : 0;
 	}
@@ -244,6 +246,7 @@ write_image(const struct making *making, struct aid_image *image, struct fault *
 	struct due_d *row = (struct due_d *)(head + 1);
 	head->swept = le64_make(making->input->swept);
 	head->count = le32_make(making->due_count);
+	head->part = le32_make(making->input->share);
 	places = 0;
 	for (uint32_t i = 0; i < making->due_count; i++, row++) {
 		const struct due *due = &making->dues[i];
@@ -349,7 +352,7 @@ segment_expiry_of_build(const struct segment_build *build, const struct segment_
 	struct table place[KIND_COUNT];
 	struct input input = {
 		.claims = claims->bytes, .claim_count = claims->length / sizeof(struct claim_d),
-		.keys = segment_build_count(build), .swept = build->swept,
+		.keys = segment_build_count(build), .swept = build->swept, .share = EXPIRY_PART,
 	};
 	*image = (struct aid_image){0};
 	if (input.keys < EXPIRY_KEYS_FEW && input.swept == 0)
@@ -408,7 +411,7 @@ segment_expiry_of_segment(const struct segment *segment, struct aid_image *image
 	struct table place[KIND_COUNT];
 	struct input input = {
 		.claims = segment->claims, .claim_count = segment->claim_count,
-		.swept = segment->expiry.swept,
+		.swept = segment->expiry.swept, .share = segment->expiry.part,
 	};
 	*image = (struct aid_image){0};
 	input.users = calloc((size_t)segment->claim_count + 1, sizeof(*input.users));

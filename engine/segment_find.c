@@ -44,18 +44,12 @@ record_fixed(const struct segment_table *table, const struct key *query,
 	return true;
 }
 
+/* Of a record of names or URLs. */
 static const char *
 record_text(const struct segment_table *table, const uint8_t *bytes, size_t *length)
 {
-	uint64_t offset = le40_get(((const struct record_text_d *)bytes)->offset);
-	if (offset > table->keys_length || table->keys_length - offset < 2)
-		return NULL;
-	struct le16 disk;
-	memcpy(&disk, table->keys + offset, sizeof(disk));
-	*length = le16_get(disk);
-	if (table->keys_length - offset - 2 < *length)
-		return NULL;
-	return (const char *)table->keys + offset + 2;
+	uint64_t record = (uint64_t)(bytes - table->records) / sizeof(struct record_text_d);
+	return (const char *)segment_table_text(table, record, length);
 }
 
 /* A name is the step's suffix of the query. */

@@ -495,9 +495,8 @@ salt_record(const struct maker *maker, struct salt *salt, uint32_t record)
 	const uint8_t *bytes = table->records + (size_t)record * table->record_bytes;
 	size_t length = table->record_bytes - sizeof(struct le32);
 	if (kind_table[maker->kind].key_bytes == 0) {
-		bytes = table->keys + le40_get(((const struct record_text_d *)bytes)->offset);
-		length = le16_get(*(const struct le16 *)bytes);
-		bytes += sizeof(struct le16);
+		bytes = segment_table_text(table, record, &length);
+		assert(bytes != NULL);
 	}
 	salt_add(salt, bytes, length);
 }

@@ -67,7 +67,7 @@ add_candidate(struct pending *pending, const struct segment_table *table, uint32
 	pending->row[pending->count++] = (struct candidate){lane, record, length, last};
 	const uint8_t *bytes = record_at(table, record);
 	__builtin_prefetch(bytes);
-	__builtin_prefetch(bytes + table->record_bytes - 1);
+	__builtin_prefetch(bytes + sizeof(struct record_text_d) + sizeof(struct le40) - 1); /* the next offset */
 }
 
 /* What a line has for one lane's node; true if the walk may go deeper. */

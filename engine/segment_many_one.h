@@ -147,7 +147,7 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 	for (size_t i = pending->count; i-- > 0;) {
 		const struct candidate *row = &pending->row[i];
 		size_t length;
-		const char *text = candidate_text(table, row, &length);
+		const char *text = (const char *)segment_table_text(table, row->record, &length);
 		if (text == NULL || length != row->length || memcmp(text, end - length, length) != 0)
 			continue;
 		one_take(table, row, length, row->last, best);
@@ -251,7 +251,7 @@ one_url_settle(const struct pending *pending, const struct segment_table *table,
 		size_t length;
 		if (any && row->length != node)
 			return true;
-		const char *text = candidate_text(table, row, &length);
+		const char *text = (const char *)segment_table_text(table, row->record, &length);
 		if (text == NULL || !url_covers(text, length, row->length, key) ||
 		    (any && best->specific > length))
 			continue;

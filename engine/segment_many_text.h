@@ -77,20 +77,6 @@ walk_urls(struct pending *pending, const struct segment_table *table,
 	}
 }
 
-/* The candidate's key text, NULL if the record is damaged. */
-static inline const char *
-candidate_text(const struct segment_table *table, const struct candidate *row, size_t *length)
-{
-	uint64_t offset = le40_get(((const struct record_text_d *)record_at(table, row->record))->offset);
-	if (offset > table->keys_length || table->keys_length - offset < 2)
-		return NULL;
-	struct le16 disk;
-	memcpy(&disk, table->keys + offset, sizeof(disk));
-	*length = le16_get(disk);
-	return table->keys_length - offset - 2 < *length ? NULL
-							  : (const char *)table->keys + offset + 2;
-}
-
 static void
 prefetch_text(const struct pending *pending, const struct segment_table *table)
 {
@@ -111,7 +97,7 @@ settle_domains(const struct pending *pending, const struct segment_table *table,
 		const struct candidate *row = &pending->row[i];
 		const struct key *key = keys[row->lane];
 		size_t length;
-		const char *text = candidate_text(table, row, &length);
+		const char *text = (const char *)segment_table_text(table, row->record, &length);
 		if (text != NULL && length == row->length &&
 		    memcmp(text, key_text(key) + key->length - length, length) == 0)
 			best_take(best, table, row, record_at(table, row->record),
@@ -139,7 +125,7 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 		const struct candidate *row = &pending->row[i];
 		const struct key *key = keys[row->lane];
 		size_t length;
-		const char *text = candidate_text(table, row, &length);
+		const char *text = (const char *)segment_table_text(table, row->record, &length);
 		if (text != NULL && url_covers(text, length, row->length, key))
 			best_take(best, table, row, record_at(table, row->record),
 				  (unsigned)length, length == key->length);

@@ -18,7 +18,7 @@
 #define GATHER_BYTES 65536
 #define GATHER_AHEAD 8 /* texts; records twice as far */
 
-static_assert(GATHER_BYTES >= LIMIT_URL_BYTES + sizeof(struct le16), "a block holds any text");
+static_assert(GATHER_BYTES >= LIMIT_URL_BYTES, "a block holds any text");
 
 struct writer {
 	struct segment_build *build;
@@ -438,10 +438,11 @@ fetch_record(const struct segment_table *table, const struct layout *layout, uin
 }
 
 static const uint8_t *
-text_of(const struct segment_table *table, const struct layout *layout, uint64_t i)
+text_of(const struct segment_table *table, const struct layout *layout, uint64_t i, size_t *length)
 {
-	const struct record_text_d *record = (const struct record_text_d *)table->records;
-	return table->keys + le40_get(record[place_of(layout, i)].offset);
+	const uint8_t *text = segment_table_text(table, place_of(layout, i), length);
+	assert(text != NULL); /* the builder put it there */
+	return text;
 }
 
 static void
@@ -449,7 +450,8 @@ fetch_text(const struct segment_table *table, const struct layout *layout, uint6
 {
 	if (i >= layout->record_count)
 		return;
-	const uint8_t *text = text_of(table, layout, i);
+	size_t length;
+	const uint8_t *text = text_of(table, layout, i, &length);
 	__builtin_prefetch(text);
 	__builtin_prefetch(text + 64);
 }
@@ -475,10 +477,10 @@ gather_record(struct gather *gather, uint64_t i)
 	claims = le32_make(gather->writer->list_final[le32_get(claims)]);
 	memcpy(record + size - sizeof(claims), &claims, sizeof(claims));
 	if (table->keys_length > 0) {
-		struct le16 length;
-		memcpy(&length, text_of(table, layout, i), sizeof(length));
+		size_t length;
+		text_of(table, layout, i, &length);
 		((struct record_text_d *)record)->offset = le40_make(gather->offset);
-		gather->offset += 2u + le16_get(length);
+		gather->offset += length;
 	}
 	gather->filled += size;
 }
@@ -517,14 +519,12 @@ emit_keys(struct gather *gather, struct fault *fault)
 	for (uint64_t i = 0; status == STATUS_OK && i < layout->record_count; i++) {
 		fetch_record(table, layout, i + 2 * GATHER_AHEAD);
 		fetch_text(table, layout, i + GATHER_AHEAD);
-		const uint8_t *text = text_of(table, layout, i);
-		struct le16 length;
-		memcpy(&length, text, sizeof(length));
-		size_t bytes = sizeof(length) + le16_get(length);
-		if (gather->filled + bytes > sizeof(gather->block))
+		size_t length;
+		const uint8_t *text = text_of(table, layout, i, &length);
+		if (gather->filled + length > sizeof(gather->block))
 			status = gather_flush(gather, fault);
-		memcpy(gather->block + gather->filled, text, bytes);
-		gather->filled += bytes;
+		memcpy(gather->block + gather->filled, text, length);
+		gather->filled += length;
 	}
 	if (status == STATUS_OK)
 		status = gather_flush(gather, fault);

@@ -51,14 +51,13 @@ sweep_key(struct sweep *sweep, const struct key *key, uint32_t id)
 
 /* --- by places --------------------------------------------------------------------------- */
 
-/* A key that stands in the order of expiry: what it says is read from its claims again. */
+/* A key that is to be looked at: what it says is read from its claims again. */
 static enum status
 sweep_record(struct sweep *sweep, const struct segment_cursor *record)
 {
 	struct segment_cursor cursor = *record;
 	struct key key;
 	uint32_t id;
-	sweep->counts->read++;
 	if (!segment_next(sweep->segment, &cursor, &key, &id) ||
 	    cursor.record != record->record + 1 || cursor.kind != record->kind)
 		return STATUS_OK;
@@ -75,8 +74,10 @@ sweep_places(struct sweep *sweep, bool *walk)
 		struct segment_cursor record;
 		if (!segment_expiry_places(sweep->segment, i, &cursor))
 			*walk = true;
-		while (status == STATUS_OK && segment_expiry_next(sweep->segment, &cursor, &record))
+		while (status == STATUS_OK && segment_expiry_next(sweep->segment, &cursor, &record)) {
+			sweep->counts->read++;
 			status = sweep_record(sweep, &record);
+		}
 	}
 	return status;
 }
@@ -119,17 +120,15 @@ static enum status
 sweep_all(struct sweep *sweep)
 {
 	const struct segment *segment = sweep->segment;
-	struct segment_cursor cursor = {0};
+	struct segment_cursor cursor = {0}, record;
 	enum status status = STATUS_OK;
-	struct key key;
-	uint32_t id;
 	if (!marks_fill(sweep))
 		return STATUS_OK;
-	while (status == STATUS_OK && segment_next(segment, &cursor, &key, &id)) {
-		sweep->counts->read++;
-		if (id < segment->claim_count && sweep->marks[id])
-			status = sweep_key(sweep, &key, id);
-	}
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		sweep->counts->read += segment->keys[kind];
+	while (status == STATUS_OK &&
+	       segment_expiry_marked(segment, sweep->marks, 1, &cursor, &record))
+		status = sweep_record(sweep, &record);
 	return status;
 }
 

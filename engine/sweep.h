@@ -5,7 +5,7 @@
  *
  * What has expired is found by the order of expiry that segments keep (segment_expiry.h), from
  * where the last sweep ended to now. So a sweep that finds k keys touches, in each layer, a
- * few pages to search that order, and at most EXPIRY_PART records for each key; where nothing
+ * few pages to search that order, and at most EXPIRY_PART claims ids for each key; where nothing
  * has become due it touches nothing else, however many keys there are.
  *
  * A key is looked at if its earliest expiry lies there and no layer above has the key. What was

@@ -21,7 +21,7 @@
 #include "tests/fixture.h"
 
 #define KEYS_MOST 200000
-#define PART 64
+#define PART 256
 #define NEVER UINT64_MAX
 
 /* --- keys and their claims -------------------------------------------------------------- */
@@ -286,7 +286,7 @@ bytes_write(uint8_t *at, uint64_t value, unsigned width)
 /* What docs/format.md wants; the caller frees. */
 static uint8_t *
 section_write(const struct mark *marks, size_t count, size_t keys, uint64_t numbers, uint64_t swept,
-	      size_t *length)
+	      uint64_t part, size_t *length)
 {
 	uint8_t *bytes = calloc(count + 2, 32), *places = calloc(count + 1, 10), *at = places;
 	size_t dues = 0;
@@ -295,9 +295,9 @@ section_write(const struct mark *marks, size_t count, size_t keys, uint64_t numb
 		for (end = i; end < count && marks[end].due == marks[i].due; end++)
 			;
 		unsigned low = 0;
-		for (uint64_t part = numbers / 16 * 11 / (end - i); part >= 2; part /= 2)
+		for (uint64_t gap = numbers / 16 * 11 / (end - i); gap >= 2; gap /= 2)
 			low++;
-		bool placed = (end - i) * PART < keys;
+		bool placed = (end - i) * (part == 0 ? 64 : part) < keys;
 		bytes_write(bytes + 16 + 11 * dues, marks[i].due, 5);
 		bytes_write(bytes + 16 + 11 * dues + 5, placed ? low : 0, 1);
 		bytes_write(bytes + 16 + 11 * dues + 6, (uint64_t)(at - places), 5);
@@ -307,6 +307,7 @@ section_write(const struct mark *marks, size_t count, size_t keys, uint64_t numb
 	}
 	bytes_write(bytes, swept, 8);
 	bytes_write(bytes + 8, dues, 4);
+	bytes_write(bytes + 12, part, 4);
 	memcpy(bytes + 16 + 11 * dues, places, (size_t)(at - places));
 	*length = 16 + 11 * dues + (size_t)(at - places);
 	free(places);
@@ -330,7 +331,7 @@ judge_section(size_t count, unsigned kinds, bool overlay, uint64_t swept)
 	fixture_need(segment_check(&segment, &fault), &fault, "check");
 	size_t marked = marks_make(&segment, &file, kinds, marks, &keys, &numbers);
 	uint8_t *wanted = section_write(marks, marked, keys, numbers, overlay ? swept : 0,
-					&wanted_length);
+					PART, &wanted_length);
 	bool is = corrupt_section(&file, "EXPO", &offset, &there);
 	ck_assert_uint_eq(keys, count);
 	ck_assert_int_eq(is, count >= 1024 || (overlay && swept != 0));
@@ -356,7 +357,7 @@ START_TEST(bytes_are_as_the_document_says)
 }
 END_TEST
 
-/* 1023 keys; one key in 64, to the key; a list of which none is alone; no key with claims. */
+/* 1023 keys; one key in 256, to the key; a list of which none is alone; no key with claims. */
 START_TEST(where_the_rules_turn)
 {
 	for (size_t count = 1023; count <= 1025; count++) {
@@ -365,7 +366,7 @@ START_TEST(where_the_rules_turn)
 		judge_section(count, 8, true, 0);
 		judge_section(count, 8, true, 1);
 	}
-	for (size_t users = 19; users <= 21; users++) {
+	for (size_t users = 4; users <= 6; users++) {
 		for (size_t i = 0; i < 1280; i++)
 			row_set(i, 1, (uint64_t[]){i < users ? 5 : 6});
 		judge_section(1280, 1, false, 0);
@@ -419,31 +420,36 @@ expired_claims(size_t count, uint64_t now, size_t *keys)
 	return claims;
 }
 
-/* The same without EXPO, as a writer of before it would have made it. */
+/* The same with other bytes as EXPO; NULL: without it, as a writer of before it would have made it. */
 static uint8_t *
-without_expiry(const uint8_t *bytes, size_t length, size_t *made_length)
+with_expiry(const uint8_t *bytes, size_t length, const uint8_t *expiry, size_t expiry_length,
+	    size_t *made_length)
 {
 	struct container container;
 	struct container_out *out;
 	struct file_out *file;
 	struct file_map map;
 	struct fault fault = {0};
-	uint32_t ids[LIMIT_SECTIONS], count = 0;
+	uint32_t ids[LIMIT_SECTIONS], flags[LIMIT_SECTIONS], count = 0;
 	uint64_t lengths[LIMIT_SECTIONS];
 	struct section section[LIMIT_SECTIONS];
+	struct container_plan plan = {.content = FORMAT_CONTENT_SEGMENT, .lengths = lengths, .ids = ids,
+				      .flags = flags, .compatible = expiry != NULL};
 	uint8_t sha256[32], *made;
 	char *path = fixture_path("older");
 
 	fixture_need(container_attach(&container, FORMAT_CONTENT_SEGMENT, bytes, length, &fault),
 		     &fault, "attach");
 	for (uint32_t i = 0; i < container.section_count; i++) {
-		ids[count] = container_section_at(&container, i, &section[count], NULL);
+		ids[count] = container_section_at(&container, i, &section[count], &flags[count]);
+		if (ids[count] == FORMAT_EXPIRY)
+			section[count] = (struct section){.bytes = expiry, .length = expiry_length};
 		lengths[count] = section[count].length;
-		count += ids[count] != FORMAT_EXPIRY;
+		count += ids[count] != FORMAT_EXPIRY || expiry != NULL;
 	}
+	plan.section_count = count;
 	fixture_need(file_out_open(path, &file, &fault), &fault, path);
-	fixture_need(container_out_new(file, FORMAT_CONTENT_SEGMENT, count, lengths, ids, &out,
-				       &fault), &fault, "out");
+	fixture_need(container_out_plan(file, &plan, &out, &fault), &fault, "out");
 	for (uint32_t i = 0; i < count; i++) {
 		container_out_write(out, section[i].bytes, section[i].length, &fault);
 		container_out_next(out, &fault);
@@ -461,6 +467,62 @@ without_expiry(const uint8_t *bytes, size_t length, size_t *made_length)
 	return made;
 }
 
+/* Is a file with these places good, that says this of its part? And a sweep finds all. */
+static void
+judge_part(const struct corrupt *file, const uint8_t *expiry, size_t expiry_length, size_t count,
+	   bool good)
+{
+	size_t length, keys;
+	uint8_t *bytes = with_expiry(file->good, file->length, expiry, expiry_length, &length);
+	const uint64_t part = number(expiry + 12, 4);
+	struct segment segment;
+	struct fault fault = {0};
+	enum status status = segment_attach(&segment, bytes, length, &fault);
+
+	if (part == 1 || part > 65536) {
+		ck_assert_int_eq(status, STATUS_CORRUPT);
+	} else {
+		fixture_need(status, &fault, "attach");
+		ck_assert_int_eq(segment_check(&segment, &fault), good ? STATUS_OK : STATUS_CORRUPT);
+		struct sweep_counts counts = sweep(view_of(bytes, length), 2000);
+		ck_assert_uint_eq(counts.claims, expired_claims(count, 2000, &keys));
+	}
+	free(bytes);
+}
+
+/* Files of writers that took another part: each is checked by what it says itself. */
+START_TEST(the_part_is_the_files_own)
+{
+	static const uint32_t parts[] = {0, 2, 64, 65, 256, 65536, 1, 65537, UINT32_MAX};
+	static struct mark marks[KEYS_MOST];
+	struct segment segment;
+	struct corrupt file;
+	size_t length, keys, count = 2980;
+	uint64_t numbers;
+
+	chance.word = judge_seed() + 2;
+	rows_random(count, false);
+	for (size_t i = 0; i < 46; i++) /* one key in 65, but not in 64 */
+		row_set(i, 1, (uint64_t[]){1900});
+	uint8_t *bytes = make(count, 8, false, 0, &length);
+	corrupt_init(&file, bytes, length);
+	free(bytes);
+	fixture_need(segment_attach(&segment, file.good, length, &(struct fault){0}),
+		     &(struct fault){0}, "attach");
+	size_t marked = marks_make(&segment, &file, 8, marks, &keys, &numbers);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t expiry_length;
+		uint8_t *expiry = section_write(marks, marked, keys, numbers, 0, parts[i],
+						&expiry_length);
+		judge_part(&file, expiry, expiry_length, count, true);
+		bytes_write(expiry + 12, parts[i] == 64 ? 65 : parts[i] == 65 ? 64 : 128, 4);
+		judge_part(&file, expiry, expiry_length, count, false);
+		free(expiry);
+	}
+	corrupt_fini(&file);
+}
+END_TEST
+
 START_TEST(a_sweep_finds_what_is_due)
 {
 	chance.word = judge_seed() + 1;
@@ -468,7 +530,7 @@ START_TEST(a_sweep_finds_what_is_due)
 		size_t length, older_length, count = 1024 + random_below(&chance, 3000), keys;
 		rows_random(count, false);
 		uint8_t *bytes = make(count, 8, false, 0, &length);
-		uint8_t *older = without_expiry(bytes, length, &older_length);
+		uint8_t *older = with_expiry(bytes, length, NULL, 0, &older_length);
 		for (int i = 0; i < 30; i++) {
 			uint64_t now = random_due();
 			now -= now > 0 && random_chance(&chance, 50);
@@ -564,6 +626,7 @@ main(void)
 
 	tcase_add_test(cases, bytes_are_as_the_document_says);
 	tcase_add_test(cases, where_the_rules_turn);
+	tcase_add_test(cases, the_part_is_the_files_own);
 	tcase_add_test(cases, a_sweep_finds_what_is_due);
 	tcase_add_test(cases, pages_follow_from_what_is_due);
 	tcase_set_timeout(cases, 300);

@@ -366,7 +366,7 @@ put_dues(struct segment_build *build, struct fault *fault)
 		uint32_t list;
 		be32_put(digest, i * 2654435761u);
 		key_set_digest(&key, KIND_SHA1, digest);
-		claim.expires = i % 2 ? 1000 : 2000 + i % 100;
+		claim.expires = i % 2 ? 1000 : 2000 + i % 300;
 		status = segment_build_claims(build, &claim, 1, &list, fault);
 		if (status == STATUS_OK)
 			status = segment_build_put(build, &key, list, fault);
