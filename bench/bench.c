@@ -6,8 +6,7 @@
  *
  * One line of JSON per stream and mode. one: calls in a loop. lat: a fence
  * between the calls. batch: the _many call with 256 keys (64 for names and
- * URLs). Names and URLs are looked up as prepared keys; for addresses and digests
- * making the key is part of the time.
+ * URLs). Names and URLs are looked up as prepared keys, addresses and digests by their bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,44 +19,11 @@
 #define SLICES_MOST 101
 #define CHECKED 100000
 
-enum mode { ONE, LAT, BATCH, MODE_COUNT };
-static const char *const mode_names[] = {"one", "lat", "batch"};
-
 struct options {
 	size_t entries, slices;
 	unsigned kinds;
 	const char *table;
 };
-
-static uint64_t
-group_ticks(struct subject *subject, const struct queries *queries, enum mode mode, size_t from,
-	    size_t n)
-{
-	if (subject->data->key_bytes == 0)
-		subject_prepare(subject, queries, from, n);
-	uint64_t start = timer_ticks();
-	if (mode == BATCH) {
-		subject_find_many(subject, queries, from, n);
-		return timer_ticks() - start;
-	}
-	for (size_t i = 0; i < n; i++) {
-		subject_find_one(subject, queries, from + i);
-		if (mode == LAT)
-			TIMER_FENCE();
-	}
-	return timer_ticks() - start;
-}
-
-static double
-slice_ns(struct subject *subject, const struct queries *queries, enum mode mode, size_t from)
-{
-	bool text = subject->data->key_bytes == 0;
-	size_t group = !text ? SUBJECT_BATCH_MOST : mode == BATCH ? 64 : SUBJECT_PREPARED;
-	uint64_t ticks = 0;
-	for (size_t at = 0; at < SLICE; at += group)
-		ticks += group_ticks(subject, queries, mode, from + at, group);
-	return (double)ticks * timer_tick_ns() / SLICE;
-}
 
 static size_t
 wrong_answers(struct subject *subject, const struct queries *queries)
@@ -77,7 +43,7 @@ wrong_answers(struct subject *subject, const struct queries *queries)
 
 static void
 print_case(const struct subject *subject, const struct queries *queries, enum data_stream stream,
-	   enum mode mode, double *ns, size_t slices)
+	   enum subject_mode mode, double *ns, size_t slices)
 {
 	const struct data *data = subject->data;
 	double n = (double)data->count, least = ns[0];
@@ -88,7 +54,7 @@ print_case(const struct subject *subject, const struct queries *queries, enum da
 	       "\"hot\":%.2f,\"warm\":%.2f,\"cold\":%.2f,\"build_seconds\":%.3f,"
 	       "\"write_seconds\":%.3f}\n",
 	       data_class_names[data->class], data->table, data_stream_names[stream],
-	       mode_names[mode], data->count, (double)queries->hits / (double)queries->count,
+	       subject_modes[mode], data->count, (double)queries->hits / (double)queries->count,
 	       timer_median(ns, slices), least, (double)subject->file_bytes / n,
 	       (double)subject->hot / n, (double)subject->warm / n, (double)subject->cold / n,
 	       subject->build_seconds, subject->write_seconds);
@@ -98,8 +64,8 @@ print_case(const struct subject *subject, const struct queries *queries, enum da
 static bool
 run_stream(struct subject *subject, enum data_stream stream, size_t slices)
 {
-	struct queries *queries = data_queries(subject->data, stream, slices * MODE_COUNT * SLICE);
-	double ns[MODE_COUNT][SLICES_MOST];
+	struct queries *queries = data_queries(subject->data, stream, slices * SUBJECT_MODES * SLICE);
+	double ns[SUBJECT_MODES][SLICES_MOST];
 	if (queries == NULL)
 		return true;
 	size_t wrong = wrong_answers(subject, queries);
@@ -108,11 +74,11 @@ run_stream(struct subject *subject, enum data_stream stream, size_t slices)
 			data_class_names[subject->data->class], data_stream_names[stream], wrong);
 	/* each mode in another part of the stream: none finds what another left in the cache */
 	for (size_t slice = 0; slice < slices; slice++)
-		for (size_t mode = 0; mode < MODE_COUNT; mode++)
-			ns[mode][slice] = slice_ns(subject, queries, (enum mode)mode,
-						   (slice * MODE_COUNT + mode) * SLICE);
-	for (int mode = 0; mode < MODE_COUNT; mode++)
-		print_case(subject, queries, stream, (enum mode)mode, ns[mode], slices);
+		for (size_t mode = 0; mode < SUBJECT_MODES; mode++)
+			ns[mode][slice] = subject_ns(subject, queries, (enum subject_mode)mode,
+						     (slice * SUBJECT_MODES + mode) * SLICE, SLICE);
+	for (int mode = 0; mode < SUBJECT_MODES; mode++)
+		print_case(subject, queries, stream, (enum subject_mode)mode, ns[mode], slices);
 	queries_free(queries);
 	return wrong == 0;
 }

@@ -22,33 +22,13 @@
 #define STACKS 4
 
 static const size_t overlays[STACKS] = {0, 1, 2, 4};
-enum mode { ONE, BATCH, MODE_COUNT };
-static const char *const mode_names[] = {"one", "batch"};
+static const enum subject_mode modes[] = {SUBJECT_ONE, SUBJECT_BATCH};
 
 static struct options {
 	size_t entries, overlay, slices;
 	unsigned kinds;
 	const char *table;
 } options = {.entries = 10000000, .overlay = 40000, .slices = 31};
-
-static double
-slice_ns(struct subject *subject, const struct queries *queries, enum mode mode, size_t from)
-{
-	bool text = subject->data->key_bytes == 0;
-	size_t group = !text ? SUBJECT_BATCH_MOST : mode == BATCH ? 64 : SUBJECT_PREPARED;
-	uint64_t ticks = 0;
-	for (size_t at = from; at < from + SLICE; at += group) {
-		if (text)
-			subject_prepare(subject, queries, at, group);
-		uint64_t start = timer_ticks();
-		if (mode == BATCH)
-			subject_find_many(subject, queries, at, group);
-		for (size_t i = 0; i < group && mode == ONE; i++)
-			subject_find_one(subject, queries, at + i);
-		ticks += timer_ticks() - start;
-	}
-	return (double)ticks * timer_tick_ns() / SLICE;
-}
 
 /* The answers, or how many are others than these. */
 static size_t
@@ -70,7 +50,7 @@ answers_differ(struct subject *subject, const struct queries *queries, struct an
 }
 
 static void
-print_case(const struct data *data, enum data_stream stream, enum mode mode, size_t stack,
+print_case(const struct data *data, enum data_stream stream, enum subject_mode mode, size_t stack,
 	   const double *ns, const double *none, double share)
 {
 	double ratio[SLICES_MOST], copy[SLICES_MOST];
@@ -81,7 +61,7 @@ print_case(const struct data *data, enum data_stream stream, enum mode mode, siz
 	printf("{\"bench\":\"layers\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,\"stream\":\"%s\","
 	       "\"mode\":\"%s\",\"overlays\":%zu,\"overlay_entries\":%zu,\"ns_median\":%.2f,"
 	       "\"ratio_to_none\":%.3f,\"changed\":%.5f}\n", data_class_names[data->class], data->table,
-	       data->count, data_stream_names[stream], mode_names[mode], overlays[stack],
+	       data->count, data_stream_names[stream], subject_modes[mode], overlays[stack],
 	       options.overlay, timer_median(copy, options.slices),
 	       timer_median(ratio, options.slices), share);
 	fflush(stdout);
@@ -97,17 +77,17 @@ run_stream(struct subject *stacks, enum data_stream stream)
 	answers_differ(&stacks[0], queries, base, true);
 	for (size_t k = 0; k < STACKS; k++)
 		share[k] = (double)answers_differ(&stacks[k], queries, base, false) / (double)queries->count;
-	for (int mode = 0; mode < MODE_COUNT; mode++) {
+	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
 		double ns[STACKS][SLICES_MOST];
 		for (size_t s = 0; s < options.slices; s++)
 			for (size_t turn = 0; turn < STACKS; turn++) {
 				size_t k = (turn + s) % STACKS;
 				/* each starts from what the slice before left to the caches */
-				slice_ns(&stacks[k], queries, (enum mode)mode, s * SLICE);
-				ns[k][s] = slice_ns(&stacks[k], queries, (enum mode)mode, (s + 1) * SLICE);
+				subject_ns(&stacks[k], queries, modes[m], s * SLICE, SLICE);
+				ns[k][s] = subject_ns(&stacks[k], queries, modes[m], (s + 1) * SLICE, SLICE);
 			}
 		for (size_t k = 0; k < STACKS; k++)
-			print_case(data, stream, (enum mode)mode, k, ns[k], ns[0], share[k]);
+			print_case(data, stream, modes[m], k, ns[k], ns[0], share[k]);
 	}
 	free(base);
 	queries_free(queries);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Included by the Makefile: the measurements of repute by itself (docs/bench.md says what each shows).
 
-.PHONY: bench-gate bench-scale bench-memory bench-layers bench-import bench-plots bench-judge bench-inspect bench-delta flood
+.PHONY: bench-gate bench-scale bench-memory bench-layers bench-ways bench-import bench-plots bench-judge bench-inspect bench-delta flood
 
 # $(1): a program of bench/, built for speed; $(2): its arguments
 BENCH_RUN = $(MAKE) VARIANT=bench build/obj/bench/bench/$(1) >&2 && mkdir -p build/tmp && \
@@ -21,6 +21,9 @@ bench-memory: ## Bytes on disk, mapped, resident; opening; 16 readers; shrinking
 
 bench-layers: ## Look-ups with 0, 1, 2 and 4 overlays (LAYERS_ARGS='--entries 1e7')
 	@$(call BENCH_RUN,bench_layers,$(LAYERS_ARGS))
+
+bench-ways: ## Instruction sets, and pages of 4 KiB and 2 MiB, beside one another (WAYS_ARGS='--entries 1e7 --kind ipv4')
+	@$(call BENCH_RUN,bench_ways,$(WAYS_ARGS))
 
 bench-judge: ## Verdicts beside look-ups, 1 to 1,000 filters; compile time (JUDGE_ARGS='--entries 1e7 --kind ipv4')
 	@$(call BENCH_RUN,bench_judge,$(JUDGE_ARGS))

@@ -389,3 +389,38 @@ subject_answer(const struct subject *subject, size_t i)
 	answer.expires = (uint32_t)hit->expires;
 	return answer;
 }
+
+/* --- timing ------------------------------------------------------------------------------ */
+
+const char *const subject_modes[] = {"one", "lat", "batch"};
+
+static uint64_t
+group_ticks(struct subject *subject, const struct queries *queries, enum subject_mode mode,
+	    size_t from, size_t n)
+{
+	if (subject->data->key_bytes == 0)
+		subject_prepare(subject, queries, from, n);
+	uint64_t start = timer_ticks();
+	if (mode == SUBJECT_BATCH) {
+		subject_find_many(subject, queries, from, n);
+		return timer_ticks() - start;
+	}
+	for (size_t i = 0; i < n; i++) {
+		subject_find_one(subject, queries, from + i);
+		if (mode == SUBJECT_LAT)
+			TIMER_FENCE();
+	}
+	return timer_ticks() - start;
+}
+
+double
+subject_ns(struct subject *subject, const struct queries *queries, enum subject_mode mode, size_t from,
+	   size_t n)
+{
+	bool text = subject->data->key_bytes == 0;
+	size_t group = !text ? SUBJECT_BATCH_MOST : mode == SUBJECT_BATCH ? 64 : SUBJECT_PREPARED;
+	uint64_t ticks = 0;
+	for (size_t at = 0; at < n; at += group)
+		ticks += group_ticks(subject, queries, mode, from + at, group);
+	return (double)ticks * timer_tick_ns() / (double)n;
+}

@@ -66,6 +66,12 @@ subject_find_one(struct subject *subject, const struct queries *queries, size_t 
  */
 void
 subject_find_many(struct subject *subject, const struct queries *queries, size_t from, size_t n);
+/* Nanoseconds a look-up of queries [from, from + n), n a multiple of SUBJECT_BATCH_MOST; keys are made outside of the time. */
+enum subject_mode { SUBJECT_ONE, SUBJECT_LAT, SUBJECT_BATCH, SUBJECT_MODES }; /* a loop; a fence between calls; _many */
+extern const char *const subject_modes[SUBJECT_MODES];
+double
+subject_ns(struct subject *subject, const struct queries *queries, enum subject_mode mode, size_t from,
+	   size_t n);
 /* The hit of query i as an answer, its tags read back through the library. */
 struct answer
 subject_answer(const struct subject *subject, size_t i);

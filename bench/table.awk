@@ -92,6 +92,14 @@ field("bench") == "layers" {
 	else put("Overlays of " commas(field("overlay_entries")) " entries", row, "ratio, " count, sprintf("%.2f", field("ratio_to_none")))
 	next
 }
+field("bench") == "ways" {
+	row = field("class") ", " commas(field("entries")) ", " field("stream") ", " field("mode")
+	column = field("pages") == "as mapped" ? field("path") : field("pages")
+	first = !(("Instruction sets and pages", row) in best)
+	best["Instruction sets and pages", row] = 1
+	put("Instruction sets and pages", row, column (first ? ", ns" : ""), first ? short(field("ns_median")) : sprintf("%.2f", field("ratio_to_best")))
+	next
+}
 field("bench") == "import" {
 	row = field("what")
 	put("Import", row, "entries", commas(field("entries")))
