@@ -32,11 +32,12 @@ header_check(const struct header_d *header, uint32_t content, size_t length, str
 	    le64_get(header->header_sum))
 		return corrupt(fault, "header", offsetof(struct header_d, header_sum),
 			       "the header does not match its checksum");
-	if (le32_get(header->version) != FORMAT_VERSION)
+	uint32_t version = le32_get(header->version);
+	if (version < FORMAT_VERSION_LEAST || version > FORMAT_VERSION)
 		return fault_set(fault, STATUS_VERSION, "header",
 				 offsetof(struct header_d, version),
-				 "format version %u; this program reads version %u",
-				 le32_get(header->version), FORMAT_VERSION);
+				 "format version %u; this program reads versions %u to %u", version,
+				 FORMAT_VERSION_LEAST, FORMAT_VERSION);
 	if ((le32_get(header->incompatible) & ~FORMAT_INCOMPATIBLE_KNOWN) != 0)
 		return fault_set(fault, STATUS_VERSION, "header",
 				 offsetof(struct header_d, incompatible),
@@ -131,6 +132,12 @@ container_section_at(const struct container *container, uint32_t i, struct secti
 	if (flags != NULL)
 		*flags = le32_get(row->flags);
 	return le32_get(row->id);
+}
+
+uint32_t
+container_version(const struct container *container)
+{
+	return le32_get(((const struct header_d *)container->bytes)->version);
 }
 
 bool

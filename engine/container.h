@@ -36,6 +36,10 @@ enum status
 container_attach(struct container *container, uint32_t content, const uint8_t *bytes,
 		 size_t length, struct fault *fault);
 
+/* Of an attached one: FORMAT_VERSION_LEAST to FORMAT_VERSION. */
+uint32_t
+container_version(const struct container *container);
+
 /* False (and *section empty) if there is none. */
 bool
 container_section(const struct container *container, uint32_t id, struct section *section);
