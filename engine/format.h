@@ -16,7 +16,7 @@
 
 #define FORMAT_MAGIC "\x89REPUTE\n"
 #define FORMAT_VERSION 3
-#define FORMAT_VERSION_LEAST 2 /* is read too: before each key text stands its length, a le16 */
+#define FORMAT_VERSION_LEAST 2 /* is read too: a le16 before each key text, its length; no info_d.tops */
 #define FORMAT_PAGE_BYTES 4096
 #define FORMAT_LINE_BYTES 64
 
@@ -82,7 +82,7 @@ struct info_kind_d {
 	struct le64 entries;      /* (key, scope) pairs, removals not counted */
 	struct le64 keys;         /* records of table and trie together, removals counted */
 	struct le64 buckets;      /* home lines of the table; 0 = no table */
-	struct le32 first_step;   /* domain: fewest labels of any key */
+	struct le32 first_step;   /* domain: fewest labels of a key that is not in `tops` */
 	struct le32 reseeds;      /* times the table was re-seeded to bound its probes */
 	struct le64 salt;         /* of its keys, in the seed (engine/segment_salt.h); 0 = not re-seeded */
 };
@@ -94,6 +94,7 @@ struct info_d {
 	struct le32 gate_bits;    /* GAT4: 2^gate_bits bits; 0 = no gate */
 	struct le32 reserved;
 	struct info_kind_d kind[6];
+	uint8_t tops[64];         /* bitmap of the keys of one label, engine/name.h */
 };
 
 /*

@@ -6,7 +6,7 @@
 #define XXH_INLINE_ALL /* no call between us and the hash */
 #include <xxhash.h>
 
-uint64_t
+__attribute__((flatten)) uint64_t
 hash_text(struct hash_seed seed, const void *bytes, size_t length)
 {
 	return XXH3_64bits_withSeed(bytes, length, seed.word[0]) ^ seed.word[1];

@@ -141,6 +141,13 @@ host_ipv6_next(struct path *path, struct path_step *step)
 void
 path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const struct key *key)
 {
+	path_init_tops(path, seed, first_step, NULL, key);
+}
+
+void
+path_init_tops(struct path *path, struct hash_seed seed, uint32_t first_step, const uint8_t *tops,
+	       const struct key *key)
+{
 	path->key = key;
 	path->seed = seed;
 	path->steps = 0;
@@ -150,7 +157,8 @@ path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const s
 	if (key->pattern != 0)
 		return;
 	if (key->kind == KIND_DOMAIN)
-		path->done = !path_domain_begin(path->text, key->length, first_step, &path->position);
+		path->done = !path_domain_begin(path->text, key->length, first_step, tops,
+						&path->position);
 	else if (key->kind == KIND_URL)
 		url_init(path);
 	else if (key->kind == KIND_IPV6)

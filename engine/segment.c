@@ -178,6 +178,8 @@ attach_gate(struct segment *segment, uint32_t bits, struct fault *fault)
 	return STATUS_OK;
 }
 
+static const uint8_t no_tops[NAME_TOPS_BYTES];
+
 static enum status
 attach_sections(struct segment *segment, const struct info_d *info, struct fault *fault)
 {
@@ -186,6 +188,9 @@ attach_sections(struct segment *segment, const struct info_d *info, struct fault
 		status = attach_hosts(segment, &info->kind[KIND_IPV4], fault);
 	for (unsigned kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = attach_table(segment, kind, &info->kind[kind], fault);
+	segment->table[KIND_DOMAIN].no_tops = container_version(&segment->container) == 2;
+	segment->table[KIND_DOMAIN].tops =
+		segment->table[KIND_DOMAIN].no_tops ? no_tops : info->tops;
 	if (status == STATUS_OK)
 		status = attach_prefixes(segment, fault);
 	if (status == STATUS_OK)
@@ -210,7 +215,8 @@ segment_attach(struct segment *segment, const uint8_t *bytes, size_t length, str
 	if (status != STATUS_OK)
 		return status;
 	container_section(&fresh.container, FORMAT_INFO, &section);
-	if (section.length != sizeof(struct info_d))
+	if (section.length != (container_version(&fresh.container) == 2 ? offsetof(struct info_d, tops)
+									: sizeof(struct info_d)))
 		return corrupt(fault, FORMAT_INFO, section.offset,
 			       "the section is missing or of another size");
 	const struct info_d *info = (const struct info_d *)section.bytes;

@@ -14,7 +14,7 @@
  * step is a node, found by its 64-bit hash in one 64-byte line (format.h
  * bucket_d):
  *
- *   domain   com, evil.com, www.evil.com         (suffixes; first_step skips the top)
+ *   domain   evil.com, www.evil.com              (suffixes; com too if it may be a key itself)
  *   url      evil.com, http://www.evil.com, http://www.evil.com/a, .../a/b, .../a/b?q
  *            (last two labels of the host, origin, path without its last /, query)
  *   ipv6     /128, where the ranges of the prefixes (wide.h) say that some lie in its /64
@@ -53,6 +53,8 @@ struct segment_table {
 	uint32_t record_bytes;
 	uint32_t first_step;
 	uint32_t text_skip;      /* bytes before each text: 2 in files of format 2 */
+	const uint8_t *tops;     /* domain: NAME_TOPS_BYTES */
+	bool no_tops;            /* a file of format 2: first_step counts all keys */
 	struct hash_seed seed;   /* of this table */
 };
 

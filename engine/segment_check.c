@@ -406,6 +406,7 @@ compare_table(const struct segment *segment, enum kind kind, const struct layout
 	const struct segment_table *table = &segment->table[kind];
 	if (layout->buckets != table->buckets || layout->first_step != table->first_step ||
 	    layout->reseeds != le32_get(info_of(segment)->kind[kind].reseeds) ||
+	    (kind == KIND_DOMAIN && memcmp(layout->tops, table->tops, sizeof(layout->tops)) != 0) ||
 	    layout->salt != le64_get(info_of(segment)->kind[kind].salt))
 		return wrong(segment, fault, FORMAT_INFO, offsetof(struct info_d, kind),
 			     "a table's shape is not the builder's");

@@ -146,7 +146,7 @@ walk_table(struct found *found, const struct segment_table *table)
 	struct path_step step;
 	if (table->buckets == 0)
 		return;
-	path_init(&path, table->seed, table->first_step, found->query);
+	path_init_tops(&path, table->seed, table->first_step, table->tops, found->query);
 	while (path_next(&path, &step))
 		if (!probe(found, table, &step))
 			break;
@@ -364,7 +364,7 @@ segment_find(const struct segment *segment, const struct key *key)
 		const char *literal = path_literal(key, &length);
 		probe_pattern(&found, key->pattern, literal, length);
 	} else {
-		path_init(&path, table->seed, table->first_step, key);
+		path_init_tops(&path, table->seed, table->first_step, table->tops, key);
 		while (path_next(&path, &step) && !step.last)
 			;
 		if (step.last)

@@ -77,12 +77,12 @@ forget_added(struct maker *maker)
 
 static enum status
 add_key(struct maker *maker, const struct key *key, uint32_t record, uint32_t flags,
-	uint32_t first_step, struct fault *fault)
+	const struct layout *layout, struct fault *fault)
 {
 	struct path path;
 	struct path_step step;
 	enum status status = STATUS_OK;
-	path_init(&path, maker->seed, first_step, key);
+	path_init_tops(&path, maker->seed, layout->first_step, layout->tops, key);
 	while (status == STATUS_OK && path_next(&path, &step)) {
 		if (step.last)
 			status = add_node(maker, step.hash, record, flags, fault);
@@ -101,24 +101,30 @@ flags_of(const struct key *key, unsigned scopes)
 	       ((scopes & SCOPE_BELOW) != 0 ? FORMAT_SLOT_COVER : 0);
 }
 
-static uint32_t
-fewest_labels(const struct segment_table *table)
+/* Where walks begin: at the fewest labels of a key of more than one, or at a top label that is a key. */
+static void
+find_begin(const struct segment_table *table, struct layout *layout)
 {
-	uint32_t fewest = table->record_count == 0 ? 0 : LIMIT_DOMAIN_BYTES;
+	uint32_t fewest = LIMIT_DOMAIN_BYTES;
 	struct key key;
 	uint32_t claims;
 	for (uint64_t i = 0; i < table->record_count; i++) {
 		bool good = segment_table_key(table, KIND_DOMAIN, i, &key, &claims);
 		assert(good);
 		uint32_t labels = good ? path_labels(&key) : fewest;
-		fewest = labels < fewest ? labels : fewest;
+		if (labels == 1 && !table->no_tops) {
+			uint32_t top = name_top(key_text(&key) + key.length, key.length, key.length);
+			layout->tops[top >> 3] |= (uint8_t)(1 << (top & 7));
+		} else if (labels < fewest) {
+			fewest = labels;
+		}
 	}
-	return fewest;
+	layout->first_step = table->record_count == 0 ? 0 : fewest;
 }
 
 static enum status
-add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
-	 struct fault *fault)
+add_keys(struct maker *maker, const struct layout *layout, layout_scopes_cb *scopes,
+	 void *context, struct fault *fault)
 {
 	enum status status = STATUS_OK;
 	struct key key;
@@ -130,7 +136,7 @@ add_keys(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, voi
 		assert(good);
 		if (good)
 			status = add_key(maker, &key, (uint32_t)i,
-					 flags_of(&key, scopes(context, claims)), first_step, fault);
+					 flags_of(&key, scopes(context, claims)), layout, fault);
 	}
 	return status;
 }
@@ -424,10 +430,10 @@ take_order(const struct maker *maker, struct layout *layout, struct fault *fault
 }
 
 static enum status
-make_nodes(struct maker *maker, uint32_t first_step, layout_scopes_cb *scopes, void *context,
-	   struct fault *fault)
+make_nodes(struct maker *maker, const struct layout *layout, layout_scopes_cb *scopes,
+	   void *context, struct fault *fault)
 {
-	enum status status = add_keys(maker, first_step, scopes, context, fault);
+	enum status status = add_keys(maker, layout, scopes, context, fault);
 	if (status == STATUS_OK)
 		status = sort_nodes(maker->nodes, maker->count, fault);
 	return status == STATUS_OK ? join_nodes(maker, fault) : status;
@@ -536,8 +542,7 @@ make_all(struct maker *maker, struct hash_seed seed, layout_scopes_cb *scopes, v
 		maker->seed = path_seed(seed, maker->kind, reseeds, layout->salt);
 		layout->reseeds = reseeds;
 		status = sort_takes(maker->kind) ? make_records(maker, fault)
-						 : make_nodes(maker, layout->first_step, scopes,
-							      context, fault);
+						 : make_nodes(maker, layout, scopes, context, fault);
 		if (status == STATUS_OK)
 			status = place(maker, layout, &placed, fault);
 	}
@@ -559,7 +564,7 @@ layout_make(const struct segment_table *table, uint8_t *records, enum kind kind,
 	maker->kind = kind;
 	layout->record_count = table->record_count;
 	if (kind == KIND_DOMAIN)
-		layout->first_step = fewest_labels(table);
+		find_begin(table, layout);
 	enum status status = make_all(maker, seed, scopes, context, layout, fault);
 	free(maker->nodes);
 	free(maker);

@@ -12,6 +12,7 @@
 #ifndef ENGINE_SEGMENT_LAYOUT_H
 #define ENGINE_SEGMENT_LAYOUT_H
 
+#include "engine/name.h"
 #include "engine/segment.h"
 
 struct layout {
@@ -20,6 +21,7 @@ struct layout {
 	uint32_t *order;      /* order[i] = number in `table` of the i-th record; NULL: as they stand */
 	uint64_t record_count;
 	uint32_t first_step, reseeds;
+	uint8_t tops[NAME_TOPS_BYTES];
 	uint64_t salt;        /* of the set; 0 = not re-seeded */
 };
 

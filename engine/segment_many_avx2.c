@@ -7,6 +7,7 @@
 
 #include "engine/bucket.h"
 #include "engine/hosts.h"
+#include "engine/name.h"
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
@@ -76,6 +77,8 @@ many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
 	__m128i count = _mm_cvtsi32_si128((int)shift);
 	return gates_of_8(gate, count, addresses) | gates_of_8(gate, count, addresses + 8) << 8;
 }
+
+#define many_dots name_dots
 
 /* Keys of 16, 20 or 32 bytes. */
 #define MANY_EQUAL

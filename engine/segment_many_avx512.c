@@ -7,6 +7,7 @@
 
 #include "engine/bucket.h"
 #include "engine/hosts.h"
+#include "engine/name.h"
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
@@ -58,14 +59,13 @@ many_gates(const uint8_t *gate, unsigned shift, const uint32_t *addresses)
 	return _mm512_test_epi32_mask(words, bits);
 }
 
-/* The dots of a name of at most 64 bytes: what is masked out is not read. */
-#define MANY_DOTS
+/* The dots among the last `length` < 64 bytes, the last one at the top: what is masked out is not read. */
 static inline uint64_t
-many_dots(const char *text, uint32_t length)
+many_dots(const char *end, uint32_t length)
 {
-	__mmask64 there = _bzhi_u64(UINT64_MAX, length);
-	return _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, text),
-					   _mm512_set1_epi8('.'));
+	__mmask64 there = ~(UINT64_MAX >> length);
+	__m512i bytes = _mm512_maskz_loadu_epi8(there, (const void *)((uintptr_t)end - 64));
+	return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('.'));
 }
 
 /* Keys of 16, 20 or 32 bytes. */

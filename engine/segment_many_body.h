@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/bucket.h"
+#include "engine/name.h"
 #include "engine/path.h"
 #include "engine/segment_many_paths.h"
 
@@ -91,10 +92,9 @@ probe_slots(struct pending *pending, const struct segment_table *table,
 
 /* The line of one lane's step and, where nodes overflowed, its neighbours. */
 static inline __attribute__((always_inline)) bool
-probe(struct pending *pending, const struct segment_table *table, uint32_t lane, uint64_t hash,
-      uint32_t length, bool last)
+probe(struct pending *pending, const struct segment_table *table, const struct bucket_d *line,
+      uint32_t lane, uint64_t hash, uint32_t length, bool last)
 {
-	const struct bucket_d *line = home_line(table, hash);
 	bool deeper = false;
 	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
 		uint32_t slots = many_find(line, bucket_tag(hash));

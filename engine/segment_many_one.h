@@ -157,70 +157,15 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 	return false;
 }
 
-/* The suffixes of a name, from the one with first_step labels on. */
-struct suffixes {
-	const char *text;
-	uint32_t length; /* of the name */
-	uint32_t start;  /* of the suffix */
-	uint64_t dots;   /* before it, if the name has at most SUFFIX_DOTS bytes */
-};
-
-#ifdef MANY_DOTS
-#define SUFFIX_DOTS 64
-#else
-#define SUFFIX_DOTS 0
-#define many_dots(text, length) UINT64_C(0)
-#endif
-
-static inline void
-suffix_next(struct suffixes *names)
+static inline __attribute__((always_inline)) void
+walk_domain(struct pending *pending, const struct segment_table *table, struct suffix *suffix)
 {
-	if (names->length > SUFFIX_DOTS) {
-		names->start = path_label_before(names->text, names->start);
-		return;
-	}
-	uint64_t dots = names->dots;
-	names->start = dots == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(dots);
-	names->dots = dots == 0 ? 0 : dots & ((UINT64_C(1) << (names->start - 1)) - 1);
-}
-
-static inline bool
-suffix_first(struct suffixes *names, const struct key *key, uint32_t first_step)
-{
-	names->text = key_text(key);
-	names->length = key->length;
-	names->start = key->length + 1;
-	names->dots = key->length > SUFFIX_DOTS ? 0 : many_dots(names->text, names->length);
-	for (uint32_t step = 0; step < (first_step == 0 ? 1 : first_step); step++) {
-		if (names->start == 0)
-			return false;
-		suffix_next(names);
-	}
-	return true;
-}
-
-static inline uint64_t
-suffix_hash(const struct suffixes *names, const struct segment_table *table)
-{
-	uint64_t hash = hash_text(table->seed, names->text + names->start,
-				  names->length - names->start);
-	__builtin_prefetch(home_line(table, hash));
-	return hash;
-}
-
-/* The line of the next suffix is on its way while that of this one is waited for. */
-static void
-walk_domain(struct pending *pending, const struct segment_table *table, struct suffixes *names)
-{
-	uint64_t hash = suffix_hash(names, table), ahead = 0;
-	for (;; hash = ahead) {
-		uint32_t start = names->start;
-		if (start != 0) {
-			suffix_next(names);
-			ahead = suffix_hash(names, table);
-		}
-		if (!probe(pending, table, 0, hash, names->length - start, start == 0) || start == 0)
+	for (;;) {
+		bool last = suffix->length == suffix->whole;
+		suffix_ask(suffix, table);
+		if (!probe(pending, table, suffix->line, 0, suffix->hash, suffix->length, last) || last)
 			return;
+		suffix_longer(suffix);
 	}
 }
 
@@ -228,13 +173,13 @@ static bool
 one_domain(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[KIND_DOMAIN];
-	struct suffixes names;
+	struct suffix suffix;
 	struct pending pending;
-	if (table->buckets == 0 || !suffix_first(&names, key, table->first_step))
+	if (table->buckets == 0 || !suffix_first(&suffix, key, table))
 		return false;
 	pending.count = 0;
 	pending.full = false;
-	walk_domain(&pending, table, &names);
+	walk_domain(&pending, table, &suffix);
 	best->claims = SEGMENT_ASK;
 	return pending.full || (pending.count != 0 && one_domain_settle(&pending, table, key, best));
 }
@@ -279,7 +224,7 @@ one_url(const struct segment *segment, const struct key *key, struct segment_bes
 	pending.full = false;
 	path_init(&path, table->seed, table->first_step, key);
 	while (path_next(&path, &step))
-		if (!probe(&pending, table, 0, step.hash, step.length, step.last))
+		if (!probe(&pending, table, home_line(table, step.hash), 0, step.hash, step.length, step.last))
 			break;
 	return pending.full || (pending.count != 0 && one_url_settle(&pending, table, key, best));
 }

@@ -2,6 +2,7 @@
 /* Plain C, for every machine; x86-64 uses it in tests only. */
 #include "engine/bucket.h"
 #include "engine/hosts.h"
+#include "engine/name.h"
 
 static inline uint32_t
 many_find(const struct bucket_d *line, uint16_t tag)
@@ -41,6 +42,7 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 	return found;
 }
 
+#define many_dots name_dots
 #define many_wide wide_many_portable
 #define MANY(name) name##_portable
 #define MANY_NAME "portable"

@@ -2,6 +2,7 @@
 #ifdef __x86_64__
 #include "engine/bucket.h"
 #include "engine/hosts.h"
+#include "engine/name.h"
 
 #define many_find(line, tag) bucket_equal(line, FORMAT_SLOT_TAG, tag)
 #define many_same(line, slot) bucket_equal(line, 0xffff, slot)
@@ -19,6 +20,7 @@ many_hosts(const struct hosts_line_d *line, uint32_t address)
 	       (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(high)) << 4;
 }
 
+#define many_dots name_dots
 #define many_wide wide_many_portable
 #define MANY(name) name##_sse2
 #define MANY_NAME "sse2"

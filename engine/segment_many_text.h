@@ -69,7 +69,7 @@ walk_urls(struct pending *pending, const struct segment_table *table,
 		}
 		for (size_t i = 0; i < stepped; i++) {
 			unsigned lane = active[i];
-			if (probe(pending, table, lane, step[lane].hash, step[lane].length,
+			if (probe(pending, table, home_line(table, step[lane].hash), lane, step[lane].hash, step[lane].length,
 				  step[lane].last) && !path[lane].done)
 				active[kept++] = (uint8_t)lane;
 		}
@@ -132,38 +132,129 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 	}
 }
 
-/* Names go from the suffix with first_step labels to the whole, as path.c walks them. */
+/* What is asked of a name: one of its suffixes. */
+struct suffix {
+	const char *end;
+	uint64_t marks;  /* name.h; 0 if the name is long */
+	uint32_t whole;  /* bytes of the name */
+	uint32_t length; /* of the suffix */
+	uint64_t hash;
+	const struct bucket_d *line;
+};
+
+/* The one with one label more. */
+static inline void
+suffix_longer(struct suffix *suffix)
+{
+	if (__builtin_expect(suffix->whole >= NAME_DOTS, 0)) {
+		suffix->length = suffix->whole - path_label_before(suffix->end - suffix->whole,
+								   suffix->whole - suffix->length);
+		return;
+	}
+	suffix->marks = name_next(suffix->marks, suffix->length);
+	suffix->length = name_length(suffix->marks);
+}
+
+/* The first that is asked; false if it has fewer labels than any entry. */
+static inline bool
+suffix_first(struct suffix *suffix, const struct key *key, const struct segment_table *table)
+{
+	uint32_t length = key->length, first_step = table->first_step;
+	suffix->end = key_text(key) + length;
+	suffix->whole = length;
+	if (__builtin_expect(length >= NAME_DOTS, 0)) {
+		uint32_t start = 0;
+		bool is_asked = path_domain_begin(key_text(key), length, first_step,
+						  table->tops, &start);
+		suffix->marks = 0;
+		suffix->length = length - start;
+		return is_asked;
+	}
+	uint64_t marks = name_marks(many_dots(suffix->end, length), length);
+	uint32_t top = name_length(marks);
+	if (!name_top_is_set(table->tops, name_top(suffix->end, top, length)))
+		for (uint32_t step = 1; step < first_step && marks != 0; step++)
+			marks = name_next(marks, name_length(marks));
+	suffix->marks = marks;
+	suffix->length = name_length(marks | 1);
+	return marks != 0;
+}
+
+/* Its line, on the way. */
+static inline __attribute__((always_inline)) void
+suffix_ask(struct suffix *suffix, const struct segment_table *table)
+{
+	suffix->hash = hash_text(table->seed, suffix->end - suffix->length, suffix->length);
+	suffix->line = home_line(table, suffix->hash);
+	__builtin_prefetch(suffix->line);
+}
+
+/*
+ * The same for many. XXH3 has a way of its own for up to 8, up to 16 and more bytes, and chooses by
+ * branches: lanes of one way stand together, so that they are foreseen.
+ */
+static inline __attribute__((always_inline)) void
+suffixes_ask(struct suffix *suffix, const struct segment_table *table, const uint8_t *lanes,
+	     size_t count)
+{
+	uint8_t order[3][GROUP];
+	size_t counts[3] = {0, 0, 0};
+	for (size_t i = 0; i < count; i++) {
+		uint32_t length = suffix[lanes[i]].length;
+		order[0][counts[0]] = order[1][counts[1]] = order[2][counts[2]] = lanes[i];
+		counts[0] += length <= 8;
+		counts[1] += length > 8 && length <= 16;
+		counts[2] += length > 16;
+	}
+	for (unsigned way = 0; way < 3; way++)
+		for (size_t i = 0; i < counts[way]; i++)
+			suffix_ask(&suffix[order[way][i]], table);
+}
+
+/* The lanes in whose line there is something to look at: most have nothing. */
+static inline __attribute__((always_inline)) size_t
+suffixes_look(const struct suffix *suffix, const uint8_t *lanes, size_t count, uint8_t *found)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t hash = suffix[lanes[i]].hash;
+		const struct bucket_d *line = suffix[lanes[i]].line;
+		uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
+		found[kept] = lanes[i];
+		kept += (many_find(line, bucket_tag(hash)) | passed) != 0;
+	}
+	return kept;
+}
+
+/*
+ * Names go from the suffix with first_step labels to the whole, as path.c walks them. Each
+ * pass does one thing for all lanes, without a branch that hangs on the names: what
+ * they have in common with one another is that nothing about them can be foreseen.
+ */
 static inline void
 walk_domains(struct pending *pending, const struct segment_table *table,
 	     const struct key *const *keys, size_t n)
 {
-	uint32_t start[GROUP];
-	uint64_t hash[GROUP];
-	uint8_t active[GROUP];
+	struct suffix suffix[GROUP];
+	uint8_t lanes[GROUP], found[GROUP];
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
-		active[count] = (uint8_t)i;
-		count += path_domain_begin(key_text(keys[i]), keys[i]->length, table->first_step,
-					   &start[i]);
+		lanes[count] = (uint8_t)i;
+		count += suffix_first(&suffix[i], keys[i], table);
 	}
 	while (count > 0) {
-		size_t kept = 0;
-		for (size_t i = 0; i < count; i++) {
-			unsigned lane = active[i];
-			hash[lane] = hash_text(table->seed, key_text(keys[lane]) + start[lane],
-					       keys[lane]->length - start[lane]);
-			__builtin_prefetch(home_line(table, hash[lane]));
-		}
-		for (size_t i = 0; i < count; i++) {
-			unsigned lane = active[i];
-			bool last = start[lane] == 0;
-			if (!probe(pending, table, lane, hash[lane],
-				   keys[lane]->length - start[lane], last) || last)
+		suffixes_ask(suffix, table, lanes, count);
+		size_t looked = suffixes_look(suffix, lanes, count, found);
+		count = 0;
+		for (size_t i = 0; i < looked; i++) {
+			unsigned lane = found[i];
+			bool last = suffix[lane].length == suffix[lane].whole;
+			if (!probe(pending, table, suffix[lane].line, lane, suffix[lane].hash,
+				   suffix[lane].length, last) || last)
 				continue;
-			start[lane] = path_label_before(key_text(keys[lane]), start[lane]);
-			active[kept++] = (uint8_t)lane;
+			suffix_longer(&suffix[lane]);
+			lanes[count++] = (uint8_t)lane;
 		}
-		count = kept;
 	}
 }
 

@@ -365,6 +365,7 @@ finish_info(struct writer *writer, struct fault *fault)
 		info->kind[kind].reseeds = le32_make(layout->reseeds);
 		info->kind[kind].salt = le64_make(layout->salt);
 	}
+	memcpy(info->tops, writer->layout[KIND_DOMAIN].tops, sizeof(info->tops));
 	return STATUS_OK;
 }
 

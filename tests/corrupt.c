@@ -233,7 +233,7 @@ corrupt_places(const struct corrupt *corrupt, const char *structure, struct corr
 	if (strcmp(structure, "info_kind_d") == 0 &&
 	    corrupt_section(corrupt, "INFO", &offset, &length))
 		for (size_t i = 0; i < 6; i++)
-			place_add(&places, "INFO", offset + length - (6 - i) * 40);
+			place_add(&places, "INFO", offset + 32 + i * 40);
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
 		if (strcmp(structure, runs[i].structure) == 0)
 			run_places(corrupt, &runs[i], &places);

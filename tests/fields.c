@@ -46,6 +46,7 @@ const struct field field_table[] = {
 	STRICT(info_d, gate_bits),
 	STRICT(info_d, reserved),
 	STRICT(info_d, kind),
+	STRICT(info_d, tops),
 
 	STRICT(bucket_d, slot),
 	STRICT(bucket_d, base),

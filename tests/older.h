@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Segments as programs of before wrote them: format 2, in which the length of each key text stands before
- * it, in two bytes. Made from a good segment of today by its sections alone. And one that nobody wrote.
+ * it, in two bytes, and INFO has no `tops`. Made from a good segment of today, without names of one label, by its
+ * sections alone. And one that nobody wrote.
  */
 #ifndef TESTS_OLDER_H
 #define TESTS_OLDER_H

@@ -2,12 +2,14 @@
 /*
  * Batches against single questions: for every kind and every instruction set,
  * mixed batches of hits, covering keys, near misses and misses must give what
- * segment_collect gives for each query alone.
+ * segment_collect gives for each query alone. Texts stand at the edge of memory that can
+ * be read.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/segment_build.h"
@@ -54,10 +56,14 @@ random_key(enum kind kind, bool entry, struct key *key, char text[256])
 		return;
 	}
 	case KIND_DOMAIN:
-		/* some longer than a vector */
-		snprintf(text, 256, "%.*s%.*sd%u.example", n % 16 == 0 ? 57 : 0,
-			 "long-long-long-long-long-long-long.and-and-and-and-longer.",
-			 (int)(n % 4) * 3, "aa.bb.cc.", (unsigned)(r % 20011));
+		/* some longer than a vector, few of one label, whose top labels are few among many */
+		if (n % 512 == 0)
+			snprintf(text, 256, "t%u", n / 512 % (entry ? 20 : 90) * 7);
+		else
+			snprintf(text, 256, "%.*s%.*sd%u.t%u", n % 16 == 0 ? 57 : 0,
+				 "long-long-long-long-long-long-long.and-and-and-and-longer.",
+				 (int)(n % 4) * 3, "aa.bb.cc.", (unsigned)(r % 20011),
+				 (unsigned)(r % 20011 % 90) * 7);
 		break;
 	case KIND_URL:
 		snprintf(text, 256, "http://%s%u.test/%.*s%s%s", n % 2 ? "w." : "",
@@ -207,6 +213,34 @@ expect_known(enum kind kind, const uint8_t *bytes, size_t n, struct segment_hash
 	}
 }
 
+#define EDGE_BYTES 4096
+
+/* Pages of texts between pages that cannot be read. */
+static char *
+edges_new(void)
+{
+	char *pages = mmap(NULL, (2 * SEGMENT_MANY_MOST + 1) * EDGE_BYTES, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(pages, MAP_FAILED);
+	for (size_t i = 0; i < SEGMENT_MANY_MOST; i++)
+		ck_assert_int_eq(mprotect(pages + (2 * i + 1) * EDGE_BYTES, EDGE_BYTES,
+					  PROT_READ | PROT_WRITE), 0);
+	return pages;
+}
+
+/* The key's text at the start or the end of its page. */
+static void
+to_edge(struct key *key, char *page)
+{
+	static struct key moved;
+	if (kind_table[key->kind].key_bytes != 0)
+		return;
+	char *text = next_random() & 1 ? page : page + EDGE_BYTES - key->length;
+	memcpy(text, key_text(key), key->length);
+	ck_assert(key_borrow_text(&moved, (enum kind)key->kind, text, key->length));
+	*key = moved;
+}
+
 /* `kinds` queries of one kind, in batches of uneven size. */
 static void
 compare(enum kind kind, const char *path)
@@ -218,12 +252,14 @@ compare(enum kind kind, const char *path)
 	uint8_t *bytes = calloc(SEGMENT_MANY_MOST, 32);
 	uint32_t *ipv4 = calloc(SEGMENT_MANY_MOST, sizeof(*ipv4));
 	static struct segment_hashes hashes;
+	char *edges = edges_new();
 	size_t listed = 0;
 	for (size_t done = 0; done < QUERIES;) {
 		size_t n = 1 + next_random() % SEGMENT_MANY_MOST, rows;
 		size_t size = kind_table[kind].key_bytes;
 		for (size_t i = 0; i < n; i++) {
 			random_key(kind, false, &keys[i], texts[i]);
+			to_edge(&keys[i], edges + (2 * i + 1) * EDGE_BYTES);
 			pointers[i] = &keys[i];
 			memcpy(bytes + i * (size ? size : 1), keys[i].bytes, size);
 			ipv4[i] = be32_get(keys[i].bytes);
@@ -249,6 +285,7 @@ compare(enum kind kind, const char *path)
 		      "%s: %zu of %d listed says little", kind_name(kind), listed, QUERIES);
 	free(keys);
 	free(pointers);
+	munmap(edges, (2 * SEGMENT_MANY_MOST + 1) * EDGE_BYTES);
 	free(texts);
 	free(bytes);
 	free(ipv4);
