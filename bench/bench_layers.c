@@ -5,8 +5,8 @@
  *   bench_layers [--entries 1e7] [--overlay 4e4] [--kind KIND]... [--table NAME] [--slices 31]
  *
  * One store; a view of it is kept before the first overlay, and after one, two and four
- * (other keys of the same table, 40,000 each). Slices of the four views take turns on the same part of the
- * stream, the order rotates. One line of JSON a stream, mode and number of overlays, with the
+ * (other keys of the same table, 40,000 each). Slices of the four views take turns on parts of the
+ * stream that lie apart, the order rotates. One line of JSON a stream, mode and number of overlays, with the
  * median ratio to none, slice by slice. Queries are those of the base; `changed` is the share
  * that an overlay answers otherwise.
  */
@@ -82,9 +82,11 @@ run_stream(struct subject *stacks, enum data_stream stream)
 		for (size_t s = 0; s < options.slices; s++)
 			for (size_t turn = 0; turn < STACKS; turn++) {
 				size_t k = (turn + s) % STACKS;
+				/* a part of its own: views share the base's lines */
+				size_t at = (s + k * options.slices / STACKS) % options.slices * SLICE;
 				/* each starts from what the slice before left to the caches */
-				subject_ns(&stacks[k], queries, modes[m], s * SLICE, SLICE);
-				ns[k][s] = subject_ns(&stacks[k], queries, modes[m], (s + 1) * SLICE, SLICE);
+				subject_ns(&stacks[k], queries, modes[m], at, SLICE);
+				ns[k][s] = subject_ns(&stacks[k], queries, modes[m], at + SLICE, SLICE);
 			}
 		for (size_t k = 0; k < STACKS; k++)
 			print_case(data, stream, modes[m], k, ns[k], ns[0], share[k]);

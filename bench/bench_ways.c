@@ -4,7 +4,7 @@
  *
  *   bench_ways [--entries 1e6] [--kind KIND]... [--table NAME] [--slices 31]
  *
- * One store, opened once for each way, all ways in turn on the same part of the stream, the order
+ * One store, opened once for each way, all ways in turn on parts of the stream that lie apart, the order
  * rotates: the instruction sets that the machine has, on the file as the kernel maps it; then the best of
  * them on the file mapped by 4 KiB pages, and on a copy of it in memory that the kernel may back with 2 MiB
  * pages. One line of JSON a stream, mode and way: `huge` is the share of the mapping that 2 MiB pages
@@ -163,10 +163,13 @@ run_stream(struct way *ways, size_t count, enum data_stream stream)
 		for (size_t s = 0; s < options.slices; s++)
 			for (size_t turn = 0; turn < count; turn++) {
 				struct way *way = &ways[(turn + s) % count];
+				/* a part of its own: ways share the file's lines */
+				size_t part = s + (size_t)(way - ways) * options.slices / count;
+				size_t at = part % options.slices * slice;
 				/* each starts from what the slice before left to the caches */
-				subject_ns(&way->subject, queries, modes[m], s * slice, slice);
-				way->ns[s] = subject_ns(&way->subject, queries, modes[m],
-							(s + 1) * slice, slice);
+				subject_ns(&way->subject, queries, modes[m], at, slice);
+				way->ns[s] = subject_ns(&way->subject, queries, modes[m], at + slice,
+							slice);
 			}
 		for (size_t w = 0; w < count; w++)
 			print_way(queries, stream, modes[m], &ways[w], &ways[0]);
