@@ -15,12 +15,19 @@
 #ifndef ENGINE_HASH_H
 #define ENGINE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct hash_seed {
 	uint64_t word[2];
 };
+
+static inline bool
+hash_seed_equal(struct hash_seed a, struct hash_seed b)
+{
+	return a.word[0] == b.word[0] && a.word[1] == b.word[1];
+}
 
 /* XXH3-64, keyed. Any length. */
 uint64_t

@@ -31,12 +31,34 @@ struct segment_best {
 	uint8_t sole;      /* no other key of this segment covers the query; false: not known */
 };
 
-/* `digests` of several segments that are asked for the same ones: tables of one seed share hashes. */
-struct segment_hashes {
-	bool known;      /* false before the first segment */
+/*
+ * What several segments that are asked for the same digests share: hashes, if their tables have one seed. And
+ * the memory's time: tables of a few lines, as overlays are, can be looked at while the lines of the
+ * first segment are on their way; segment_is_near says which.
+ */
+#define SEGMENT_NEAR_MOST 7
+#define SEGMENT_NEAR_LINES 4096
+struct segment_near {
+	const struct segment *segment;
+	struct segment_best *best;     /* room for SEGMENT_MANY_MOST */
+	size_t count;                  /* rows found */
+};
+struct segment_share {
+	bool known;                    /* hash and seed are; false before the first segment */
 	struct hash_seed seed;
 	uint64_t hash[SEGMENT_MANY_MOST];
+	size_t near_count;             /* looked at along with the segment that is asked next */
+	struct segment_near near[SEGMENT_NEAR_MOST];
 };
+
+/* May `segment` be looked at along with `first`? */
+static inline bool
+segment_is_near(const struct segment *first, const struct segment *segment, enum kind kind)
+{
+	const struct segment_table *one = &first->table[kind], *other = &segment->table[kind];
+	return one->buckets != 0 && other->buckets != 0 &&
+	       other->lines_count <= SEGMENT_NEAR_LINES && hash_seed_equal(one->seed, other->seed);
+}
 
 /*
  * There is a path for each instruction set (avx512, avx2, sse2, portable);
@@ -49,7 +71,7 @@ struct segment_many_path {
 	size_t (*ipv4)(const struct segment *, const uint32_t *, size_t, struct segment_best *);
 	size_t (*ipv6)(const struct segment *, const uint8_t (*)[16], size_t, struct segment_best *);
 	size_t (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
-			 struct segment_hashes *, struct segment_best *);
+			 struct segment_share *, struct segment_best *);
 	size_t (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
 		     struct segment_best *);
 	bool (*one_ipv4)(const struct segment *, uint32_t, struct segment_best *);
@@ -88,9 +110,9 @@ segment_many_ipv6(const struct segment *segment, const uint8_t (*addresses)[16],
 /* `digests`: n times 20 or 32 bytes. */
 static inline size_t
 segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests,
-		    size_t n, struct segment_hashes *hashes, struct segment_best *best)
+		    size_t n, struct segment_share *share, struct segment_best *best)
 {
-	return segment_many_path[segment->many]->digest(segment, kind, digests, n, hashes, best);
+	return segment_many_path[segment->many]->digest(segment, kind, digests, n, share, best);
 }
 
 /* Domains or URLs, all of one kind. */

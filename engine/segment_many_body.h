@@ -243,16 +243,34 @@ digest_start(const struct segment_table *table, const uint8_t *digests, size_t l
 	}
 }
 
+/* A block of digests in a table that is near: its lines are not waited for. */
 static inline __attribute__((always_inline)) void
-digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
-	      bool known, uint64_t *hash, struct rows *rows)
+digest_near(struct segment_near *near, enum kind kind, const uint8_t *digests, size_t length,
+	    size_t from, size_t to, const uint64_t *hash)
+{
+	const struct segment_table *table = &near->segment->table[kind];
+	struct rows rows = {near->best, near->count, SEGMENT_MANY_MOST, near->segment->claims};
+	struct fixed_candidate found[FIXED_CANDIDATES], *put = found;
+	for (size_t i = from; i < to; i++)
+		put = fixed_probe(put, found, table, home_line(table, hash[i]), length, hash[i],
+				  (uint32_t)i);
+	digest_settle(found, put, table, digests, length, &rows);
+	near->count = rows.count;
+}
+
+static inline __attribute__((always_inline)) void
+digest_blocks(const struct segment_table *table, enum kind kind, const uint8_t *digests,
+	      size_t length, size_t n, struct segment_share *share, bool known, struct rows *rows)
 {
 	struct fixed_candidate found[2][FIXED_CANDIDATES], *end[2] = {found[0], found[1]};
 	const struct bucket_d *lines[SEGMENT_MANY_MOST];
+	uint64_t *hash = share->hash;
 	for (size_t from = 0, before = 0; from < n + 2 * GROUP; before = from, from += GROUP) {
 		size_t to = from + GROUP < n ? from + GROUP : n, second = from / GROUP & 1;
 		struct fixed_candidate *put = found[second];
 		digest_start(table, digests, length, from, to, known, hash, lines);
+		for (size_t j = 0; j < share->near_count; j++)
+			digest_near(&share->near[j], kind, digests, length, from, to, hash);
 		for (size_t i = before; i < from && i < n; i++)
 			put = fixed_probe(put, found[second], table, lines[i], length, hash[i],
 					  (uint32_t)i);
@@ -261,52 +279,23 @@ digest_blocks(const struct segment_table *table, const uint8_t *digests, size_t 
 	}
 }
 
-/* Lines so few that they are in a near cache, as an overlay's: not asked for ahead. */
-#define NEAR_LINES 4096
-
-static inline __attribute__((always_inline)) void
-digest_near(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
-	    const uint64_t *hash, struct rows *rows)
-{
-	struct fixed_candidate found[FIXED_CANDIDATES];
-	for (size_t from = 0; from < n; from += GROUP) {
-		size_t to = from + GROUP < n ? from + GROUP : n;
-		struct fixed_candidate *put = found;
-		for (size_t i = from; i < to; i++)
-			put = fixed_probe(put, found, table, home_line(table, hash[i]), length,
-					  hash[i], (uint32_t)i);
-		digest_settle(found, put, table, digests, length, rows);
-	}
-}
-
-static inline __attribute__((always_inline)) void
-digest_known(const struct segment_table *table, const uint8_t *digests, size_t length, size_t n,
-	     uint64_t *hash, struct rows *rows)
-{
-	if (table->lines_count <= NEAR_LINES)
-		digest_near(table, digests, length, n, hash, rows);
-	else
-		digest_blocks(table, digests, length, n, true, hash, rows);
-}
-
 static size_t
 many_digest(const struct segment *segment, enum kind kind, const uint8_t *digests, size_t n,
-	    struct segment_hashes *hashes, struct segment_best *best)
+	    struct segment_share *share, struct segment_best *best)
 {
 	const struct segment_table *table = &segment->table[kind];
 	struct rows rows = {best, 0, n, segment->claims};
 	if (table->buckets == 0)
 		return 0;
-	bool known = hashes->known && hashes->seed.word[0] == table->seed.word[0] &&
-		     hashes->seed.word[1] == table->seed.word[1];
+	bool known = share->known && hash_seed_equal(share->seed, table->seed);
 	if (kind == KIND_SHA1)
-		known ? digest_known(table, digests, 20, n, hashes->hash, &rows)
-		      : digest_blocks(table, digests, 20, n, false, hashes->hash, &rows);
+		known ? digest_blocks(table, kind, digests, 20, n, share, true, &rows)
+		      : digest_blocks(table, kind, digests, 20, n, share, false, &rows);
 	else
-		known ? digest_known(table, digests, 32, n, hashes->hash, &rows)
-		      : digest_blocks(table, digests, 32, n, false, hashes->hash, &rows);
-	hashes->known = true;
-	hashes->seed = table->seed;
+		known ? digest_blocks(table, kind, digests, 32, n, share, true, &rows)
+		      : digest_blocks(table, kind, digests, 32, n, share, false, &rows);
+	share->known = true;
+	share->seed = table->seed;
 	return rows.count;
 }
 

@@ -107,7 +107,7 @@ static void
 many(const struct segment *segment, struct batch *batch, enum kind kind)
 {
 	struct segment_best best[SEGMENT_MANY_MOST], one;
-	struct segment_hashes hashes = {.known = false};
+	struct segment_share share = {.known = false};
 	size_t n = batch_take(batch, kind), rows;
 	n = n < SEGMENT_MANY_MOST ? n : SEGMENT_MANY_MOST;
 	if (kind == KIND_IPV4)
@@ -117,7 +117,7 @@ many(const struct segment *segment, struct batch *batch, enum kind kind)
 	else if (kind_table[kind].key_bytes == 0)
 		rows = segment_many_text(segment, kind, batch->texts, n, best);
 	else
-		rows = segment_many_digest(segment, kind, batch->bytes, n, &hashes, best);
+		rows = segment_many_digest(segment, kind, batch->bytes, n, &share, best);
 	for (size_t i = 0; i < rows; i++)
 		read_claims(segment, best[i].claims);
 	for (size_t i = 0; i < n; i++) {

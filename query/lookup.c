@@ -150,7 +150,7 @@ struct rows {
 
 static size_t
 layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *batch, size_t from,
-	   size_t n, struct segment_hashes *hashes, struct segment_best *best)
+	   size_t n, struct segment_share *share, struct segment_best *best)
 {
 	const struct segment *segment = &view->layer[layer].segment;
 	if (batch->kind == KIND_IPV4)
@@ -161,7 +161,7 @@ layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *b
 		return segment_many_text(segment, batch->kind, batch->keys + from, n, best);
 	return segment_many_digest(segment, batch->kind,
 				   batch->bytes + from * kind_table[batch->kind].key_bytes, n,
-				   hashes, best);
+				   share, best);
 }
 
 /* A query that two layers know must be asked one at a time: one may hide what is in the other. */
@@ -253,18 +253,58 @@ rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t 
 	}
 }
 
+static inline bool
+is_digest(enum kind kind)
+{
+	return kind == KIND_SHA1 || kind == KIND_SHA256;
+}
+
+/*
+ * Layers above the first, each by itself but those that were looked at along with it. Out of the way of a view of
+ * one layer, which has no use for the room.
+ */
+static __attribute__((noinline)) void
+upper_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
+	   struct segment_share *share, struct rows *rows)
+{
+	const struct segment *first = &view->layer[0].segment;
+	struct segment_best near[SEGMENT_NEAR_MOST][BATCH], best[BATCH];
+	size_t nears = 0, next = 0;
+	for (uint32_t i = 1; i < view->layer_count && is_digest(batch->kind); i++) {
+		const struct segment *segment = &view->layer[i].segment;
+		if (nears < SEGMENT_NEAR_MOST && segment_is_near(first, segment, batch->kind)) {
+			share->near[nears] = (struct segment_near){segment, near[nears], 0};
+			nears++;
+		}
+	}
+	share->near_count = nears;
+	rows->count = layer_many(view, 0, batch, from, n, share, rows->best);
+	memset(rows->layer, 0, rows->count);
+	share->near_count = 0;
+	for (uint32_t i = 1; i < view->layer_count; i++) {
+		const struct segment_near *with = &share->near[next];
+		if (next < nears && with->segment == &view->layer[i].segment) {
+			join_layer(rows, i, with->best, with->count);
+			next++;
+		} else {
+			join_layer(rows, i, best, layer_many(view, i, batch, from, n, share, best));
+		}
+	}
+}
+
 static void
 layers_many(const struct view *view, const struct lookup_batch *batch, size_t from, size_t n,
 	    struct rows *rows)
 {
-	struct segment_hashes hashes;
-	struct segment_best best[BATCH];
-	hashes.known = false;
-	rows->count = layer_many(view, 0, batch, from, n, &hashes, rows->best);
-	memset(rows->layer, 0, rows->count);
-	for (uint32_t layer = 1; layer < view->layer_count; layer++)
-		join_layer(rows, layer, best,
-			   layer_many(view, layer, batch, from, n, &hashes, best));
+	struct segment_share share;
+	share.known = false;
+	share.near_count = 0;
+	if (view->layer_count == 1) {
+		rows->count = layer_many(view, 0, batch, from, n, &share, rows->best);
+		memset(rows->layer, 0, rows->count);
+	} else {
+		upper_many(view, batch, from, n, &share, rows);
+	}
 	if (batch->kind == KIND_IPV6 && view_has_ipv4(view))
 		rows_embedded(view, batch, from, n, rows);
 }

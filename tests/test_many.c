@@ -170,12 +170,13 @@ expect_one(const struct key *key, const struct segment_best *best, const char *p
 }
 
 /* Half of the batches find the hashes of others there, of another seed or not known. */
-static struct segment_hashes *
-fresh(struct segment_hashes *hashes)
+static struct segment_share *
+fresh(struct segment_share *share)
 {
-	hashes->known = next_random() & 1;
-	hashes->seed = (struct hash_seed){{1, 2}};
-	return hashes;
+	share->known = next_random() & 1;
+	share->seed = (struct hash_seed){{1, 2}};
+	share->near_count = 0;
+	return share;
 }
 
 /* Rows to their lanes; each query has at most one. */
@@ -193,23 +194,39 @@ by_lane(const struct segment_best *found, size_t rows, struct segment_best *best
 	}
 }
 
-/* Asked again with the hashes known, as of a table that is near and as of one that is not. */
 static void
-expect_known(enum kind kind, const uint8_t *bytes, size_t n, struct segment_hashes *hashes,
-	     const struct segment_best *best)
+expect_same(const struct segment_best *found, size_t rows, const struct segment_best *best, size_t n,
+	    const char *how)
 {
-	struct segment_best found[SEGMENT_MANY_MOST], again[SEGMENT_MANY_MOST];
-	struct segment far = segment;
-	far.table[kind].lines_count += 1u << 20; /* walks ask it for nothing but how far away the lines are */
-	for (int i = 0; i < 2; i++) {
-		ck_assert(hashes->known);
-		by_lane(found, segment_many_digest(i ? &far : &segment, kind, bytes, n, hashes, found),
-			again, n);
-		for (size_t j = 0; j < n; j++)
-			ck_assert_msg(again[j].claims == best[j].claims &&
-				      (best[j].claims == SEGMENT_NONE ||
-				       again[j].record == best[j].record),
-				      "query %zu: known hashes, far %d", j, i);
+	struct segment_best again[SEGMENT_MANY_MOST];
+	by_lane(found, rows, again, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(again[i].claims == best[i].claims &&
+			      (best[i].claims == SEGMENT_NONE || again[i].record == best[i].record),
+			      "query %zu: %s", i, how);
+}
+
+/* The same again with the hashes known, and as of a near table that is looked at along with another. */
+static void
+expect_shared(enum kind kind, const uint8_t *bytes, size_t n, struct segment_share *share,
+	      const struct segment_best *best)
+{
+	struct segment_best found[SEGMENT_MANY_MOST], near[2][SEGMENT_MANY_MOST];
+	size_t rows;
+	ck_assert(share->known);
+	rows = segment_many_digest(&segment, kind, bytes, n, share, found);
+	expect_same(found, rows, best, n, "known hashes");
+	ck_assert(segment_is_near(&segment, &segment, kind));
+	for (int known = 0; known < 2; known++) {
+		share->known = known != 0;
+		share->near_count = 2;
+		for (size_t i = 0; i < 2; i++)
+			share->near[i] = (struct segment_near){&segment, near[i], 0};
+		rows = segment_many_digest(&segment, kind, bytes, n, share, found);
+		expect_same(found, rows, best, n, "with near ones");
+		for (size_t i = 0; i < 2; i++)
+			expect_same(near[i], share->near[i].count, best, n, "near");
+		share->near_count = 0;
 	}
 }
 
@@ -251,7 +268,7 @@ compare(enum kind kind, const char *path)
 	struct segment_best found[SEGMENT_MANY_MOST], best[SEGMENT_MANY_MOST];
 	uint8_t *bytes = calloc(SEGMENT_MANY_MOST, 32);
 	uint32_t *ipv4 = calloc(SEGMENT_MANY_MOST, sizeof(*ipv4));
-	static struct segment_hashes hashes;
+	static struct segment_share share;
 	char *edges = edges_new();
 	size_t listed = 0;
 	for (size_t done = 0; done < QUERIES;) {
@@ -271,10 +288,10 @@ compare(enum kind kind, const char *path)
 		else if (size == 0)
 			rows = segment_many_text(&segment, kind, pointers, n, found);
 		else
-			rows = segment_many_digest(&segment, kind, bytes, n, fresh(&hashes), found);
+			rows = segment_many_digest(&segment, kind, bytes, n, fresh(&share), found);
 		by_lane(found, rows, best, n);
 		if (kind == KIND_SHA1 || kind == KIND_SHA256)
-			expect_known(kind, bytes, n, &hashes, best);
+			expect_shared(kind, bytes, n, &share, best);
 		for (size_t i = 0; i < n; i++) {
 			listed += best[i].claims != SEGMENT_NONE;
 			expect_one(&keys[i], &best[i], path, done + i);
