@@ -32,8 +32,8 @@ struct segment_best {
 };
 
 /*
- * What several segments that are asked for the same digests share: hashes, if their tables have one seed. And
- * the memory's time: tables of a few lines, as overlays are, can be looked at while the lines of the
+ * What several segments that are asked for the same digests or names share: hashes of digests, if their tables have
+ * one seed. And the memory's time: tables of a few lines, as overlays are, can be looked at while the lines of the
  * first segment are on their way; segment_is_near says which.
  */
 #define SEGMENT_NEAR_MOST 7
@@ -56,7 +56,8 @@ static inline bool
 segment_is_near(const struct segment *first, const struct segment *segment, enum kind kind)
 {
 	const struct segment_table *one = &first->table[kind], *other = &segment->table[kind];
-	return one->buckets != 0 && other->buckets != 0 &&
+	return (kind == KIND_DOMAIN || kind == KIND_SHA1 || kind == KIND_SHA256) &&
+	       one->buckets != 0 && other->buckets != 0 && one->first_step == other->first_step &&
 	       other->lines_count <= SEGMENT_NEAR_LINES && hash_seed_equal(one->seed, other->seed);
 }
 
@@ -73,7 +74,7 @@ struct segment_many_path {
 	size_t (*digest)(const struct segment *, enum kind, const uint8_t *, size_t,
 			 struct segment_share *, struct segment_best *);
 	size_t (*text)(const struct segment *, enum kind, const struct key *const *, size_t,
-		     struct segment_best *);
+		       struct segment_share *, struct segment_best *);
 	bool (*one_ipv4)(const struct segment *, uint32_t, struct segment_best *);
 	bool (*one_bytes[KIND_COUNT])(const struct segment *, const uint8_t *, struct segment_best *);
 	bool (*one_text[KIND_COUNT])(const struct segment *, const struct key *, struct segment_best *);
@@ -118,9 +119,9 @@ segment_many_digest(const struct segment *segment, enum kind kind, const uint8_t
 /* Domains or URLs, all of one kind. */
 static inline size_t
 segment_many_text(const struct segment *segment, enum kind kind, const struct key *const *keys,
-		  size_t n, struct segment_best *best)
+		  size_t n, struct segment_share *share, struct segment_best *best)
 {
-	return segment_many_path[segment->many]->text(segment, kind, keys, n, best);
+	return segment_many_path[segment->many]->text(segment, kind, keys, n, share, best);
 }
 
 /*

@@ -157,18 +157,6 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 	return false;
 }
 
-static inline __attribute__((always_inline)) void
-walk_domain(struct pending *pending, const struct segment_table *table, struct suffix *suffix)
-{
-	for (;;) {
-		bool last = suffix->length == suffix->whole;
-		suffix_ask(suffix, table);
-		if (!probe(pending, table, suffix->line, 0, suffix->hash, suffix->length, last) || last)
-			return;
-		suffix_longer(suffix);
-	}
-}
-
 static bool
 one_domain(const struct segment *segment, const struct key *key, struct segment_best *best)
 {
@@ -179,7 +167,8 @@ one_domain(const struct segment *segment, const struct key *key, struct segment_
 		return false;
 	pending.count = 0;
 	pending.full = false;
-	walk_domain(&pending, table, &suffix);
+	suffix_ask(&suffix, table);
+	walk_domain(&pending, table, &suffix, 0);
 	best->claims = SEGMENT_ASK;
 	return pending.full || (pending.count != 0 && one_domain_settle(&pending, table, key, best));
 }

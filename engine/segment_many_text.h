@@ -140,6 +140,8 @@ struct suffix {
 	uint32_t length; /* of the suffix */
 	uint64_t hash;
 	const struct bucket_d *line;
+	uint16_t top;    /* bit of its top label */
+	bool from_top;   /* the bit is set: the walk begins there */
 };
 
 /* The one with one label more. */
@@ -166,13 +168,17 @@ suffix_first(struct suffix *suffix, const struct key *key, const struct segment_
 		uint32_t start = 0;
 		bool is_asked = path_domain_begin(key_text(key), length, first_step,
 						  table->tops, &start);
+		uint32_t last = length - path_label_before(key_text(key), length + 1);
+		suffix->top = (uint16_t)name_top(suffix->end, last, length);
+		suffix->from_top = name_top_is_set(table->tops, suffix->top);
 		suffix->marks = 0;
 		suffix->length = length - start;
 		return is_asked;
 	}
 	uint64_t marks = name_marks(many_dots(suffix->end, length), length);
-	uint32_t top = name_length(marks);
-	if (!name_top_is_set(table->tops, name_top(suffix->end, top, length)))
+	suffix->top = (uint16_t)name_top(suffix->end, name_length(marks), length);
+	suffix->from_top = name_top_is_set(table->tops, suffix->top);
+	if (!suffix->from_top)
 		for (uint32_t step = 1; step < first_step && marks != 0; step++)
 			marks = name_next(marks, name_length(marks));
 	suffix->marks = marks;
@@ -226,6 +232,82 @@ suffixes_look(const struct suffix *suffix, const uint8_t *lanes, size_t count, u
 	return kept;
 }
 
+/* A lane whose line is there, on by itself. */
+static inline __attribute__((always_inline)) void
+walk_domain(struct pending *pending, const struct segment_table *table, struct suffix *suffix,
+	    unsigned lane)
+{
+	for (;;) {
+		bool last = suffix->length == suffix->whole;
+		if (!probe(pending, table, suffix->line, lane, suffix->hash, suffix->length, last) || last)
+			return;
+		suffix_longer(suffix);
+		suffix_ask(suffix, table);
+	}
+}
+
+/* The candidates of a group become rows. */
+static inline __attribute__((always_inline)) void
+text_settle(const struct pending *pending, const struct segment_table *table, enum kind kind,
+	    const struct key *const *keys, size_t n, size_t from, struct rows *rows)
+{
+	struct segment_best best[GROUP];
+	if (pending->count == 0)
+		return;
+	prefetch_text(pending, table);
+	best_clear(best, n);
+	if (pending->full)
+		best_ask(best, n);
+	else if (kind == KIND_DOMAIN)
+		settle_domains(pending, table, keys, best);
+	else
+		settle_urls(pending, table, keys, best);
+	best_rows(rows, best, n, from);
+}
+
+/*
+ * A group in a table that is near: where a walk begins with the same suffix as in the first table, the hash is there, and
+ * most lanes end with a look at their line. The others, and what the look finds, go by themselves.
+ */
+static __attribute__((noinline)) void
+names_near(struct segment_near *near, const struct suffix *suffix, const uint8_t *lanes,
+	   size_t count, const struct key *const *keys, size_t n, size_t from)
+{
+	const struct segment_table *table = &near->segment->table[KIND_DOMAIN];
+	struct rows rows = {near->best, near->count, SEGMENT_MANY_MOST, near->segment->claims};
+	struct pending pending;
+	uint8_t found[GROUP], others[GROUP];
+	size_t kept = 0, other = 0;
+	pending.count = 0;
+	pending.full = false;
+	for (size_t i = 0; i < n; i++) {
+		others[other] = (uint8_t)i;
+		other += name_top_is_set(table->tops, suffix[i].top) != suffix[i].from_top;
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t hash = suffix[lanes[i]].hash;
+		const struct bucket_d *line = home_line(table, hash);
+		uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
+		found[kept] = lanes[i];
+		kept += (many_find(line, bucket_tag(hash)) | passed) != 0;
+	}
+	for (size_t i = 0; i < kept; i++) {
+		struct suffix own = suffix[found[i]];
+		own.line = home_line(table, own.hash);
+		if (name_top_is_set(table->tops, own.top) == own.from_top)
+			walk_domain(&pending, table, &own, found[i]);
+	}
+	for (size_t i = 0; i < other; i++) {
+		struct suffix own;
+		if (!suffix_first(&own, keys[others[i]], table))
+			continue;
+		suffix_ask(&own, table);
+		walk_domain(&pending, table, &own, others[i]);
+	}
+	text_settle(&pending, table, KIND_DOMAIN, keys, n, from, &rows);
+	near->count = rows.count;
+}
+
 /*
  * Names go from the suffix with first_step labels to the whole, as path.c walks them. Each
  * pass does one thing for all lanes, without a branch that hangs on the names: what
@@ -233,17 +315,19 @@ suffixes_look(const struct suffix *suffix, const uint8_t *lanes, size_t count, u
  */
 static inline void
 walk_domains(struct pending *pending, const struct segment_table *table,
-	     const struct key *const *keys, size_t n)
+	     const struct key *const *keys, size_t n, size_t from, struct segment_share *share)
 {
 	struct suffix suffix[GROUP];
 	uint8_t lanes[GROUP], found[GROUP];
-	size_t count = 0;
+	size_t count = 0, near = 0;
 	for (size_t i = 0; i < n; i++) {
 		lanes[count] = (uint8_t)i;
 		count += suffix_first(&suffix[i], keys[i], table);
 	}
-	while (count > 0) {
+	do {
 		suffixes_ask(suffix, table, lanes, count);
+		for (; near < share->near_count; near++)
+			names_near(&share->near[near], suffix, lanes, count, keys, n, from);
 		size_t looked = suffixes_look(suffix, lanes, count, found);
 		count = 0;
 		for (size_t i = 0; i < looked; i++) {
@@ -255,38 +339,27 @@ walk_domains(struct pending *pending, const struct segment_table *table,
 			suffix_longer(&suffix[lane]);
 			lanes[count++] = (uint8_t)lane;
 		}
-	}
+	} while (count > 0);
 }
 
 static void
 text_group(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
-	   size_t from, struct rows *rows)
+	   size_t from, struct segment_share *share, struct rows *rows)
 {
 	const struct segment_table *table = &segment->table[kind];
-	struct segment_best best[GROUP];
 	struct pending pending;
 	pending.count = 0;
 	pending.full = false;
 	if (kind == KIND_DOMAIN)
-		walk_domains(&pending, table, keys, n);
+		walk_domains(&pending, table, keys, n, from, share);
 	else
 		walk_urls(&pending, table, keys, n);
-	if (pending.count == 0)
-		return;
-	prefetch_text(&pending, table);
-	best_clear(best, n);
-	if (pending.full)
-		best_ask(best, n);
-	else if (kind == KIND_DOMAIN)
-		settle_domains(&pending, table, keys, best);
-	else
-		settle_urls(&pending, table, keys, best);
-	best_rows(rows, best, n, from);
+	text_settle(&pending, table, kind, keys, n, from, rows);
 }
 
 static size_t
 many_text(const struct segment *segment, enum kind kind, const struct key *const *keys, size_t n,
-	  struct segment_best *best)
+	  struct segment_share *share, struct segment_best *best)
 {
 	struct rows rows = {best, 0, n, segment->claims};
 	if (segment->table[kind].buckets == 0)
@@ -298,6 +371,6 @@ many_text(const struct segment *segment, enum kind kind, const struct key *const
 		return n;
 	}
 	for (size_t i = 0; i < n; i += GROUP)
-		text_group(segment, kind, keys + i, n - i < GROUP ? n - i : GROUP, i, &rows);
+		text_group(segment, kind, keys + i, n - i < GROUP ? n - i : GROUP, i, share, &rows);
 	return rows.count;
 }

@@ -115,7 +115,7 @@ many(const struct segment *segment, struct batch *batch, enum kind kind)
 	else if (kind == KIND_IPV6)
 		rows = segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes, n, best);
 	else if (kind_table[kind].key_bytes == 0)
-		rows = segment_many_text(segment, kind, batch->texts, n, best);
+		rows = segment_many_text(segment, kind, batch->texts, n, &share, best);
 	else
 		rows = segment_many_digest(segment, kind, batch->bytes, n, &share, best);
 	for (size_t i = 0; i < rows; i++)

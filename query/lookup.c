@@ -158,7 +158,8 @@ layer_many(const struct view *view, uint32_t layer, const struct lookup_batch *b
 	if (batch->kind == KIND_IPV6)
 		return segment_many_ipv6(segment, (const uint8_t (*)[16])batch->bytes + from, n, best);
 	if (kind_table[batch->kind].key_bytes == 0)
-		return segment_many_text(segment, batch->kind, batch->keys + from, n, best);
+		return segment_many_text(segment, batch->kind, batch->keys + from, n, share,
+					 best);
 	return segment_many_digest(segment, batch->kind,
 				   batch->bytes + from * kind_table[batch->kind].key_bytes, n,
 				   share, best);
@@ -253,12 +254,6 @@ rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t 
 	}
 }
 
-static inline bool
-is_digest(enum kind kind)
-{
-	return kind == KIND_SHA1 || kind == KIND_SHA256;
-}
-
 /*
  * Layers above the first, each by itself but those that were looked at along with it. Out of the way of a view of
  * one layer, which has no use for the room.
@@ -270,7 +265,7 @@ upper_many(const struct view *view, const struct lookup_batch *batch, size_t fro
 	const struct segment *first = &view->layer[0].segment;
 	struct segment_best near[SEGMENT_NEAR_MOST][BATCH], best[BATCH];
 	size_t nears = 0, next = 0;
-	for (uint32_t i = 1; i < view->layer_count && is_digest(batch->kind); i++) {
+	for (uint32_t i = 1; i < view->layer_count; i++) {
 		const struct segment *segment = &view->layer[i].segment;
 		if (nears < SEGMENT_NEAR_MOST && segment_is_near(first, segment, batch->kind)) {
 			share->near[nears] = (struct segment_near){segment, near[nears], 0};

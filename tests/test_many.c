@@ -29,8 +29,9 @@ next_random(void)
 	return state;
 }
 
-static struct file_map map;
-static struct segment segment;
+static struct file_map maps[2];
+static struct segment segment, other; /* `other`: other keys of the same universe, other top labels */
+static unsigned first_top;
 
 /* A key of a small universe, so that queries meet entries, their parents and their neighbours. */
 static void
@@ -58,7 +59,7 @@ random_key(enum kind kind, bool entry, struct key *key, char text[256])
 	case KIND_DOMAIN:
 		/* some longer than a vector, few of one label, whose top labels are few among many */
 		if (n % 512 == 0)
-			snprintf(text, 256, "t%u", n / 512 % (entry ? 20 : 90) * 7);
+			snprintf(text, 256, "t%u", (n / 512 % (entry ? 20 : 90) + (entry ? first_top : 0)) * 7);
 		else
 			snprintf(text, 256, "%.*s%.*sd%u.t%u", n % 16 == 0 ? 57 : 0,
 				 "long-long-long-long-long-long-long.and-and-and-and-longer.",
@@ -124,21 +125,31 @@ build_all(const char *path)
 }
 
 static void
-setup(void)
+open_one(struct file_map *map, struct segment *opened)
 {
 	char path[64];
 	struct fault fault;
 	snprintf(path, sizeof(path), "/tmp/test_many.%ld.rps", (long)getpid());
 	build_all(path);
-	ck_assert_int_eq(file_map_open(path, &map, &fault), STATUS_OK);
+	ck_assert_int_eq(file_map_open(path, map, &fault), STATUS_OK);
 	unlink(path);
-	ck_assert_int_eq(segment_attach(&segment, map.bytes, map.length, &fault), STATUS_OK);
+	ck_assert_int_eq(segment_attach(opened, map->bytes, map->length, &fault), STATUS_OK);
+}
+
+static void
+setup(void)
+{
+	first_top = 0;
+	open_one(&maps[0], &segment);
+	first_top = 12;
+	open_one(&maps[1], &other);
 }
 
 static void
 teardown(void)
 {
-	file_map_close(&map);
+	file_map_close(&maps[0]);
+	file_map_close(&maps[1]);
 }
 
 /* The most specific of what one question finds; exact wins over equal length. */
@@ -202,31 +213,41 @@ expect_same(const struct segment_best *found, size_t rows, const struct segment_
 	by_lane(found, rows, again, n);
 	for (size_t i = 0; i < n; i++)
 		ck_assert_msg(again[i].claims == best[i].claims &&
-			      (best[i].claims == SEGMENT_NONE || again[i].record == best[i].record),
+			      (best[i].claims == SEGMENT_NONE ||
+			       (again[i].record == best[i].record && again[i].sole == best[i].sole)),
 			      "query %zu: %s", i, how);
 }
 
-/* The same again with the hashes known, and as of a near table that is looked at along with another. */
+static size_t
+ask_segment(const struct segment *asked, enum kind kind, const struct key *const *keys,
+	    const uint8_t *bytes, size_t n, struct segment_share *share, struct segment_best *found)
+{
+	if (kind == KIND_DOMAIN)
+		return segment_many_text(asked, kind, keys, n, share, found);
+	return segment_many_digest(asked, kind, bytes, n, share, found);
+}
+
+/* The same again with hashes known, and two near ones looked at along: each says what it says by itself. */
 static void
-expect_shared(enum kind kind, const uint8_t *bytes, size_t n, struct segment_share *share,
+expect_shared(enum kind kind, const struct key *const *keys, const uint8_t *bytes, size_t n,
 	      const struct segment_best *best)
 {
+	static struct segment_share share;
 	struct segment_best found[SEGMENT_MANY_MOST], near[2][SEGMENT_MANY_MOST];
-	size_t rows;
-	ck_assert(share->known);
-	rows = segment_many_digest(&segment, kind, bytes, n, share, found);
-	expect_same(found, rows, best, n, "known hashes");
-	ck_assert(segment_is_near(&segment, &segment, kind));
+	struct segment_best alone[SEGMENT_MANY_MOST];
+	ck_assert(segment_is_near(&segment, &other, kind) && segment_is_near(&segment, &segment, kind));
+	share.known = false;
+	share.near_count = 0;
+	by_lane(found, ask_segment(&other, kind, keys, bytes, n, &share, found), alone, n);
 	for (int known = 0; known < 2; known++) {
-		share->known = known != 0;
-		share->near_count = 2;
-		for (size_t i = 0; i < 2; i++)
-			share->near[i] = (struct segment_near){&segment, near[i], 0};
-		rows = segment_many_digest(&segment, kind, bytes, n, share, found);
-		expect_same(found, rows, best, n, "with near ones");
-		for (size_t i = 0; i < 2; i++)
-			expect_same(near[i], share->near[i].count, best, n, "near");
-		share->near_count = 0;
+		share.known = share.known && known;
+		share.near_count = 2;
+		share.near[0] = (struct segment_near){&other, near[0], 0};
+		share.near[1] = (struct segment_near){&segment, near[1], 0};
+		expect_same(found, ask_segment(&segment, kind, keys, bytes, n, &share, found), best, n,
+			    known ? "known hashes" : "with near ones");
+		expect_same(near[0], share.near[0].count, alone, n, "another, near");
+		expect_same(near[1], share.near[1].count, best, n, "itself, near");
 	}
 }
 
@@ -286,12 +307,12 @@ compare(enum kind kind, const char *path)
 		else if (kind == KIND_IPV6)
 			rows = segment_many_ipv6(&segment, (const uint8_t (*)[16])bytes, n, found);
 		else if (size == 0)
-			rows = segment_many_text(&segment, kind, pointers, n, found);
+			rows = segment_many_text(&segment, kind, pointers, n, fresh(&share), found);
 		else
 			rows = segment_many_digest(&segment, kind, bytes, n, fresh(&share), found);
 		by_lane(found, rows, best, n);
-		if (kind == KIND_SHA1 || kind == KIND_SHA256)
-			expect_shared(kind, bytes, n, &share, best);
+		if (kind == KIND_DOMAIN || kind == KIND_SHA1 || kind == KIND_SHA256)
+			expect_shared(kind, pointers, bytes, n, best);
 		for (size_t i = 0; i < n; i++) {
 			listed += best[i].claims != SEGMENT_NONE;
 			expect_one(&keys[i], &best[i], path, done + i);
@@ -315,7 +336,7 @@ START_TEST(batches_are_singles)
 	ck_assert_uint_ge(paths, 1);
 	ck_assert_str_eq(names[paths - 1], "portable");
 	for (size_t i = 0; i < paths; i++) {
-		segment.many = segment_many_choose(names[i]);
+		segment.many = other.many = segment_many_choose(names[i]);
 		compare((enum kind)_i, names[i]);
 	}
 }
