@@ -254,6 +254,10 @@ rows_embedded(const struct view *view, const struct lookup_batch *batch, size_t 
 	}
 }
 
+struct near_rows {
+	struct segment_best best[BATCH];
+};
+
 /*
  * Layers above the first, each by itself but those that were looked at along with it. Out of the way of a view of
  * one layer, which has no use for the room.
@@ -263,12 +267,13 @@ upper_many(const struct view *view, const struct lookup_batch *batch, size_t fro
 	   struct segment_share *share, struct rows *rows)
 {
 	const struct segment *first = &view->layer[0].segment;
-	struct segment_best near[SEGMENT_NEAR_MOST][BATCH], best[BATCH];
+	struct near_rows near[SEGMENT_NEAR_MOST];
+	struct segment_best best[BATCH];
 	size_t nears = 0, next = 0;
 	for (uint32_t i = 1; i < view->layer_count; i++) {
 		const struct segment *segment = &view->layer[i].segment;
 		if (nears < SEGMENT_NEAR_MOST && segment_is_near(first, segment, batch->kind)) {
-			share->near[nears] = (struct segment_near){segment, near[nears], 0};
+			share->near[nears] = (struct segment_near){segment, near[nears].best, 0};
 			nears++;
 		}
 	}
