@@ -301,7 +301,7 @@ text_key(const struct segment_table *table, uint64_t record, enum kind kind, str
 {
 	size_t length, limit = kind == KIND_DOMAIN ? LIMIT_DOMAIN_BYTES : LIMIT_URL_BYTES;
 	const uint8_t *text = segment_table_text(table, record, &length);
-	if (text == NULL || length == 0 || length > limit)
+	if (text == NULL || length > limit)
 		return false;
 	return key_borrow_text(key, kind, (const char *)text, length);
 }

@@ -192,7 +192,7 @@ segment_table_claims(const struct segment_table *table, uint64_t record)
 	return le32_get(id);
 }
 
-/* The text of a record that is there; NULL if it does not lie in the section. */
+/* The text of a record that is there; NULL if it is empty or does not lie in the section. */
 static inline const uint8_t *
 segment_table_text(const struct segment_table *table, uint64_t record, size_t *length)
 {
@@ -200,7 +200,7 @@ segment_table_text(const struct segment_table *table, uint64_t record, size_t *l
 	uint64_t from = le40_get(at->offset) + table->text_skip, to = table->keys_length;
 	if (record + 1 < table->record_count)
 		to = le40_get(at[1].offset);
-	bool good = from <= to && to <= table->keys_length;
+	bool good = from < to && to <= table->keys_length;
 	*length = good ? (size_t)(to - from) : 0;
 	if (!good)
 		return NULL;

@@ -51,6 +51,8 @@ drop_top_names(struct model *model)
 		const struct model_key *key = &model->claims[i].key;
 		if (key->kind != MODEL_DOMAIN || memchr(key->text, '.', key->length) != NULL)
 			model->claims[kept++] = model->claims[i];
+		else
+			free((char *)key->text);
 	}
 	model->count = kept;
 }
