@@ -170,6 +170,8 @@ static void
 join_layer(struct rows *rows, uint32_t layer, const struct segment_best *best, size_t count)
 {
 	uint16_t row_of[BATCH];
+	if (count == 0)
+		return;
 	memset(row_of, 0xff, sizeof(row_of));
 	for (size_t i = 0; i < rows->count; i++)
 		row_of[rows->best[i].lane] = (uint16_t)i;
