@@ -266,7 +266,7 @@ repute_find(const struct repute_view *view, const struct repute_key *key, uint64
 
 /*
  * The same without a key, which is cheaper: an address in host order, 16 bytes in network order, digests.
- * As it looks at one packet, a caller that has several should ask for them together (below).
+ * Whoever has several at hand asks for them together (below), which is several times cheaper again.
  */
 REPUTE_API enum repute_status
 repute_find_ipv4(const struct repute_view *view, uint32_t address, uint64_t now,
