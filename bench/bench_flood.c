@@ -408,7 +408,7 @@ probe_cost(const struct segment_table *table, uint64_t hash, unsigned *lines, un
 	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
 		++*lines;
 		*records += (unsigned)__builtin_popcount(bucket_find(line, bucket_tag(hash)));
-		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
+		if (!bucket_passed(line, hash))
 			return;
 	}
 }

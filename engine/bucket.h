@@ -6,6 +6,8 @@
 #ifndef ENGINE_BUCKET_H
 #define ENGINE_BUCKET_H
 
+#include <stdbool.h>
+
 #include "engine/format.h"
 
 #define BUCKET_ALL ((1u << FORMAT_SLOTS) - 1)
@@ -49,6 +51,13 @@ static inline unsigned
 bucket_overflow_bit(uint64_t hash)
 {
 	return (unsigned)(hash >> 13) & 31;
+}
+
+/* Did nodes of this hash's overflow bit go from the line to the next one? */
+static inline bool
+bucket_passed(const struct bucket_d *line, uint64_t hash)
+{
+	return (le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) != 0;
 }
 
 /* Home line of a hash among `buckets` (< 2^32): multiply and shift. */

@@ -133,7 +133,7 @@ probe(struct found *found, const struct segment_table *table, const struct path_
 			if ((flags & want) != 0)
 				probe_record(found, table, step, bucket_record(line, entries, slot));
 		}
-		if ((le32_get(line->overflow) >> bucket_overflow_bit(step->hash) & 1) == 0)
+		if (!bucket_passed(line, step->hash))
 			break;
 	}
 	return deeper != 0;
@@ -238,7 +238,7 @@ probe_pattern(struct found *found, unsigned pattern, const char *literal, size_t
 			if (have == length && memcmp(text, literal, length) == 0)
 				found_add(found, &match);
 		}
-		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
+		if (!bucket_passed(line, hash))
 			break;
 	}
 }

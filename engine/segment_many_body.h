@@ -92,15 +92,16 @@ probe_slots(struct pending *pending, const struct segment_table *table,
 
 /* The line of one lane's step and, where nodes overflowed, its neighbours. */
 static inline __attribute__((always_inline)) bool
-probe(struct pending *pending, const struct segment_table *table, const struct bucket_d *line,
-      uint32_t lane, uint64_t hash, uint32_t length, bool last)
+probe(struct pending *pending, const struct segment_table *table, uint32_t lane, uint64_t hash,
+      uint32_t length, bool last)
 {
+	const struct bucket_d *line = home_line(table, hash);
 	bool deeper = false;
 	for (unsigned hop = 0; hop <= LIMIT_BUCKET_HOPS; hop++, line++) {
 		uint32_t slots = many_find(line, bucket_tag(hash));
 		if (__builtin_expect(slots != 0, 0))
 			deeper |= probe_slots(pending, table, line, slots, lane, length, last);
-		if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+		if (__builtin_expect(!bucket_passed(line, hash), 1))
 			break;
 	}
 	return deeper;
@@ -165,7 +166,7 @@ fixed_all(struct fixed_candidate *found, const struct fixed_candidate *end,
 		for (; slots != 0 && found < end; slots &= slots - 1)
 			found = fixed_add(found, table, length, lane,
 					  le32_get(line->base) + (uint32_t)__builtin_ctz(slots));
-		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
+		if (!bucket_passed(line, hash))
 			break;
 	}
 	return found;
@@ -178,7 +179,7 @@ fixed_probe(struct fixed_candidate *found, const struct fixed_candidate *start,
 	    uint64_t hash, uint32_t lane)
 {
 	uint32_t slots = many_same(line, bucket_tag(hash) | FORMAT_SLOT_HERE);
-	uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
+	uint32_t passed = bucket_passed(line, hash);
 	if ((slots | passed) == 0)
 		return found;
 	if (__builtin_expect((slots & (slots - 1)) != 0 || passed != 0, 0))

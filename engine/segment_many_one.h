@@ -43,7 +43,7 @@ fixed_further(const struct segment_table *table, const struct bucket_d *line, ui
 		    length == 20 ? fixed_in_line(table, line, hash, bytes, 20, best) :
 		    fixed_in_line(table, line, hash, bytes, 32, best))
 			return true;
-		if ((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0)
+		if (!bucket_passed(line, hash))
 			break;
 	}
 	return false;
@@ -56,7 +56,7 @@ one_fixed(const struct segment_table *table, uint64_t hash, const uint8_t *bytes
 	const struct bucket_d *line = home_line(table, hash);
 	if (fixed_in_line(table, line, hash, bytes, length, best))
 		return true;
-	if (__builtin_expect((le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1) == 0, 1))
+	if (__builtin_expect(!bucket_passed(line, hash), 1))
 		return false;
 	return fixed_further(table, line, hash, bytes, length, best);
 }
@@ -213,7 +213,7 @@ one_url(const struct segment *segment, const struct key *key, struct segment_bes
 	pending.full = false;
 	path_init(&path, table->seed, table->first_step, key);
 	while (path_next(&path, &step))
-		if (!probe(&pending, table, home_line(table, step.hash), 0, step.hash, step.length, step.last))
+		if (!probe(&pending, table, 0, step.hash, step.length, step.last))
 			break;
 	return pending.full || (pending.count != 0 && one_url_settle(&pending, table, key, best));
 }

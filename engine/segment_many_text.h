@@ -69,7 +69,7 @@ walk_urls(struct pending *pending, const struct segment_table *table,
 		}
 		for (size_t i = 0; i < stepped; i++) {
 			unsigned lane = active[i];
-			if (probe(pending, table, home_line(table, step[lane].hash), lane, step[lane].hash, step[lane].length,
+			if (probe(pending, table, lane, step[lane].hash, step[lane].length,
 				  step[lane].last) && !path[lane].done)
 				active[kept++] = (uint8_t)lane;
 		}
@@ -139,7 +139,6 @@ struct suffix {
 	uint32_t whole;  /* bytes of the name */
 	uint32_t length; /* of the suffix */
 	uint64_t hash;
-	const struct bucket_d *line;
 	uint16_t top;    /* bit of its top label */
 	bool from_top;   /* the bit is set: the walk begins there */
 };
@@ -191,8 +190,7 @@ static inline __attribute__((always_inline)) void
 suffix_ask(struct suffix *suffix, const struct segment_table *table)
 {
 	suffix->hash = hash_text(table->seed, suffix->end - suffix->length, suffix->length);
-	suffix->line = home_line(table, suffix->hash);
-	__builtin_prefetch(suffix->line);
+	__builtin_prefetch(home_line(table, suffix->hash));
 }
 
 /*
@@ -217,29 +215,29 @@ suffixes_ask(struct suffix *suffix, const struct segment_table *table, const uin
 			suffix_ask(&suffix[order[way][i]], table);
 }
 
-/* The lanes in whose line there is something to look at: most have nothing. */
+/* The lanes in whose line of a table there is something to look at: most have nothing. */
 static inline __attribute__((always_inline)) size_t
-suffixes_look(const struct suffix *suffix, const uint8_t *lanes, size_t count, uint8_t *found)
+suffixes_look(const struct suffix *suffix, const struct segment_table *table,
+	      const uint8_t *lanes, size_t count, uint8_t *found)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
 		uint64_t hash = suffix[lanes[i]].hash;
-		const struct bucket_d *line = suffix[lanes[i]].line;
-		uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
+		const struct bucket_d *line = home_line(table, hash);
 		found[kept] = lanes[i];
-		kept += (many_find(line, bucket_tag(hash)) | passed) != 0;
+		kept += (many_find(line, bucket_tag(hash)) | bucket_passed(line, hash)) != 0;
 	}
 	return kept;
 }
 
-/* A lane whose line is there, on by itself. */
+/* A lane whose line was asked for, on by itself. */
 static inline __attribute__((always_inline)) void
 walk_domain(struct pending *pending, const struct segment_table *table, struct suffix *suffix,
 	    unsigned lane)
 {
 	for (;;) {
 		bool last = suffix->length == suffix->whole;
-		if (!probe(pending, table, suffix->line, lane, suffix->hash, suffix->length, last) || last)
+		if (!probe(pending, table, lane, suffix->hash, suffix->length, last) || last)
 			return;
 		suffix_longer(suffix);
 		suffix_ask(suffix, table);
@@ -277,23 +275,16 @@ names_near(struct segment_near *near, const struct suffix *suffix, const uint8_t
 	struct rows rows = {near->best, near->count, SEGMENT_MANY_MOST, near->segment->claims};
 	struct pending pending;
 	uint8_t found[GROUP], others[GROUP];
-	size_t kept = 0, other = 0;
+	size_t kept, other = 0;
 	pending.count = 0;
 	pending.full = false;
 	for (size_t i = 0; i < n; i++) {
 		others[other] = (uint8_t)i;
 		other += name_top_is_set(table->tops, suffix[i].top) != suffix[i].from_top;
 	}
-	for (size_t i = 0; i < count; i++) {
-		uint64_t hash = suffix[lanes[i]].hash;
-		const struct bucket_d *line = home_line(table, hash);
-		uint32_t passed = le32_get(line->overflow) >> bucket_overflow_bit(hash) & 1;
-		found[kept] = lanes[i];
-		kept += (many_find(line, bucket_tag(hash)) | passed) != 0;
-	}
+	kept = suffixes_look(suffix, table, lanes, count, found);
 	for (size_t i = 0; i < kept; i++) {
 		struct suffix own = suffix[found[i]];
-		own.line = home_line(table, own.hash);
 		if (name_top_is_set(table->tops, own.top) == own.from_top)
 			walk_domain(&pending, table, &own, found[i]);
 	}
@@ -328,13 +319,13 @@ walk_domains(struct pending *pending, const struct segment_table *table,
 		suffixes_ask(suffix, table, lanes, count);
 		for (; near < share->near_count; near++)
 			names_near(&share->near[near], suffix, lanes, count, keys, n, from);
-		size_t looked = suffixes_look(suffix, lanes, count, found);
+		size_t looked = suffixes_look(suffix, table, lanes, count, found);
 		count = 0;
 		for (size_t i = 0; i < looked; i++) {
 			unsigned lane = found[i];
 			bool last = suffix[lane].length == suffix[lane].whole;
-			if (!probe(pending, table, suffix[lane].line, lane, suffix[lane].hash,
-				   suffix[lane].length, last) || last)
+			if (!probe(pending, table, lane, suffix[lane].hash, suffix[lane].length,
+				   last) || last)
 				continue;
 			suffix_longer(&suffix[lane]);
 			lanes[count++] = (uint8_t)lane;
