@@ -193,7 +193,7 @@ key_hash(struct hash_seed own, const struct key *key)
 	struct path_step step = {0};
 	if (key->kind == KIND_IPV4)
 		return path_host(own, be32_get(key->bytes));
-	path_init(&walk, own, 0, key);
+	path_init(&walk, own, 0, NULL, key);
 	while (path_next(&walk, &step))
 		;
 	return step.hash;

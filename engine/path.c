@@ -139,14 +139,8 @@ host_ipv6_next(struct path *path, struct path_step *step)
 }
 
 void
-path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const struct key *key)
-{
-	path_init_tops(path, seed, first_step, NULL, key);
-}
-
-void
-path_init_tops(struct path *path, struct hash_seed seed, uint32_t first_step, const uint8_t *tops,
-	       const struct key *key)
+path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const uint8_t *tops,
+	  const struct key *key)
 {
 	path->key = key;
 	path->seed = seed;
@@ -157,7 +151,9 @@ path_init_tops(struct path *path, struct hash_seed seed, uint32_t first_step, co
 	if (key->pattern != 0)
 		return;
 	if (key->kind == KIND_DOMAIN)
-		path->done = !path_domain_begin(path->text, key->length, first_step, tops,
+		path->done = !path_domain_begin(path->text, key->length,
+						path_from_top(path->text, key->length, tops) ? 1
+											     : first_step,
 						&path->position);
 	else if (key->kind == KIND_URL)
 		url_init(path);

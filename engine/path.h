@@ -51,16 +51,13 @@ struct path {
 	bool done;
 };
 
-/* `first_step`: domain steps with fewer labels are skipped (0, 1: none are). */
-void
-path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const struct key *key);
 /*
- * The same, but a name whose top label has its bit in `tops` (name.h; NULL: none has) begins with
- * that label.
+ * `first_step`: domain steps with fewer labels are skipped (0, 1: none are); but a name whose top label has
+ * its bit in `tops` (name.h; NULL: none has) begins with that label.
  */
 void
-path_init_tops(struct path *path, struct hash_seed seed, uint32_t first_step, const uint8_t *tops,
-	       const struct key *key);
+path_init(struct path *path, struct hash_seed seed, uint32_t first_step, const uint8_t *tops,
+	  const struct key *key);
 bool
 path_next(struct path *path, struct path_step *step);
 
@@ -101,15 +98,24 @@ path_label_before(const char *text, uint32_t start)
 	return at;
 }
 
+/* The bit of a name's top label. */
+static inline uint32_t
+path_top(const char *text, uint32_t length)
+{
+	return name_top(text + length, length - path_label_before(text, length + 1), length);
+}
+
+static inline bool
+path_from_top(const char *text, uint32_t length, const uint8_t *tops)
+{
+	return tops != NULL && name_top_is_set(tops, path_top(text, length));
+}
+
 /* Where a walk of a name begins; false if it has fewer labels than any entry. */
 static inline bool
-path_domain_begin(const char *text, uint32_t length, uint32_t first_step, const uint8_t *tops,
-		  uint32_t *start)
+path_domain_begin(const char *text, uint32_t length, uint32_t first_step, uint32_t *start)
 {
-	uint32_t at = length + 1, top = path_label_before(text, at);
-	if (tops != NULL &&
-	    name_top_is_set(tops, name_top(text + length, length - top, length)))
-		first_step = 1;
+	uint32_t at = length + 1;
 	for (uint32_t step = 0; step < (first_step == 0 ? 1 : first_step); step++) {
 		if (at == 0)
 			return false;

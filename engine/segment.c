@@ -30,6 +30,13 @@ record_bytes(enum kind kind)
 	return bytes[kind];
 }
 
+/* A file of format 2. */
+static bool
+is_older(const struct segment *segment)
+{
+	return container_version(&segment->container) == FORMAT_VERSION_LEAST;
+}
+
 static enum status
 attach_table(struct segment *segment, enum kind kind, const struct info_kind_d *info,
 	     struct fault *fault)
@@ -58,8 +65,7 @@ attach_table(struct segment *segment, enum kind kind, const struct info_kind_d *
 	table->record_count = records.length / table->record_bytes;
 	table->keys = keys.bytes;
 	table->keys_length = keys.length;
-	table->text_skip = container_version(&segment->container) == FORMAT_VERSION_LEAST
-				   ? sizeof(struct le16) : 0;
+	table->text_skip = is_older(segment) ? sizeof(struct le16) : 0;
 	table->first_step = le32_get(info->first_step);
 	table->seed = path_seed(segment->seed, kind, le32_get(info->reseeds), le64_get(info->salt));
 	segment->entries[kind] = le64_get(info->entries);
@@ -188,9 +194,8 @@ attach_sections(struct segment *segment, const struct info_d *info, struct fault
 		status = attach_hosts(segment, &info->kind[KIND_IPV4], fault);
 	for (unsigned kind = KIND_IPV6; status == STATUS_OK && kind < KIND_COUNT; kind++)
 		status = attach_table(segment, kind, &info->kind[kind], fault);
-	segment->table[KIND_DOMAIN].no_tops = container_version(&segment->container) == 2;
-	segment->table[KIND_DOMAIN].tops =
-		segment->table[KIND_DOMAIN].no_tops ? no_tops : info->tops;
+	struct segment_table *names = &segment->table[KIND_DOMAIN];
+	names->tops = segment_table_is_older(names) ? no_tops : info->tops;
 	if (status == STATUS_OK)
 		status = attach_prefixes(segment, fault);
 	if (status == STATUS_OK)
@@ -215,8 +220,7 @@ segment_attach(struct segment *segment, const uint8_t *bytes, size_t length, str
 	if (status != STATUS_OK)
 		return status;
 	container_section(&fresh.container, FORMAT_INFO, &section);
-	if (section.length != (container_version(&fresh.container) == 2 ? offsetof(struct info_d, tops)
-									: sizeof(struct info_d)))
+	if (section.length != (is_older(&fresh) ? offsetof(struct info_d, tops) : sizeof(struct info_d)))
 		return corrupt(fault, FORMAT_INFO, section.offset,
 			       "the section is missing or of another size");
 	const struct info_d *info = (const struct info_d *)section.bytes;
@@ -300,10 +304,8 @@ static bool
 text_key(const struct segment_table *table, uint64_t record, enum kind kind, struct key *key)
 {
 	size_t length, limit = kind == KIND_DOMAIN ? LIMIT_DOMAIN_BYTES : LIMIT_URL_BYTES;
-	const uint8_t *text = segment_table_text(table, record, &length);
-	if (text == NULL || length > limit)
-		return false;
-	return key_borrow_text(key, kind, (const char *)text, length);
+	const char *text = segment_table_text(table, record, &length);
+	return text != NULL && length <= limit && key_borrow_text(key, kind, text, length);
 }
 
 bool

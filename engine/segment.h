@@ -54,7 +54,6 @@ struct segment_table {
 	uint32_t first_step;
 	uint32_t text_skip;      /* bytes before each text: 2 in files of format 2 */
 	const uint8_t *tops;     /* domain: NAME_TOPS_BYTES */
-	bool no_tops;            /* a file of format 2: first_step counts all keys */
 	struct hash_seed seed;   /* of this table */
 };
 
@@ -192,8 +191,15 @@ segment_table_claims(const struct segment_table *table, uint64_t record)
 	return le32_get(id);
 }
 
+/* Of a file of format 2: its texts have their length before them, and first_step counts all keys. */
+static inline bool
+segment_table_is_older(const struct segment_table *table)
+{
+	return table->text_skip != 0;
+}
+
 /* The text of a record that is there; NULL if it is empty or does not lie in the section. */
-static inline const uint8_t *
+static inline const char *
 segment_table_text(const struct segment_table *table, uint64_t record, size_t *length)
 {
 	const struct record_text_d *at = (const struct record_text_d *)table->records + record;
@@ -204,7 +210,7 @@ segment_table_text(const struct segment_table *table, uint64_t record, size_t *l
 	*length = good ? (size_t)(to - from) : 0;
 	if (!good)
 		return NULL;
-	return table->keys + from;
+	return (const char *)table->keys + from;
 }
 
 /* The key and claims id of a number of segment->hosts. */

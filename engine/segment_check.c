@@ -270,9 +270,9 @@ check_keys(const struct segment *segment, enum kind kind, struct fault *fault)
 
 /* Before a text stands nothing, or in files of format 2 its length. */
 static bool
-text_begins(const struct segment_table *table, const uint8_t *text, size_t length)
+text_begins(const struct segment_table *table, const char *text, size_t length)
 {
-	return table->text_skip == 0 ||
+	return !segment_table_is_older(table) ||
 	       le16_get(*(const struct le16 *)(text - sizeof(struct le16))) == length;
 }
 
@@ -287,7 +287,7 @@ check_key_places(const struct segment *segment, enum kind kind, struct fault *fa
 		return wrong(segment, fault, FORMAT_KEYS(kind), 0, "bytes that belong to no key");
 	for (uint64_t i = 0; texts && i < table->record_count; i++) {
 		size_t length;
-		const uint8_t *text = segment_table_text(table, i, &length);
+		const char *text = segment_table_text(table, i, &length);
 		if (text == NULL || !text_begins(table, text, length))
 			return wrong(segment, fault, FORMAT_RECORDS(kind), i * table->record_bytes,
 				     "key texts do not follow one another");

@@ -29,36 +29,29 @@ found_add(struct found *found, const struct segment_match *match)
  * stands at this node and covers the query; *match is filled.
  */
 typedef bool record_cb(const struct segment_table *table, const struct key *query,
-		       const struct path_step *step, const uint8_t *bytes,
+		       const struct path_step *step, uint32_t record,
 		       struct segment_match *match);
 
 static bool
 record_fixed(const struct segment_table *table, const struct key *query,
-	     const struct path_step *step, const uint8_t *bytes, struct segment_match *match)
+	     const struct path_step *step, uint32_t record, struct segment_match *match)
 {
 	(void)step;
-	if (memcmp(bytes, query->bytes, table->record_bytes - sizeof(struct le32)) != 0)
+	if (memcmp(table->records + (size_t)record * table->record_bytes, query->bytes,
+		   table->record_bytes - sizeof(struct le32)) != 0)
 		return false;
 	match->exact = match->whole = 1;
 	match->specific = query->kind == KIND_IPV6 ? 128 : 0;
 	return true;
 }
 
-/* Of a record of names or URLs. */
-static const char *
-record_text(const struct segment_table *table, const uint8_t *bytes, size_t *length)
-{
-	uint64_t record = (uint64_t)(bytes - table->records) / sizeof(struct record_text_d);
-	return (const char *)segment_table_text(table, record, length);
-}
-
 /* A name is the step's suffix of the query. */
 static bool
 record_domain(const struct segment_table *table, const struct key *query,
-	      const struct path_step *step, const uint8_t *bytes, struct segment_match *match)
+	      const struct path_step *step, uint32_t record, struct segment_match *match)
 {
 	size_t length;
-	const char *text = record_text(table, bytes, &length);
+	const char *text = segment_table_text(table, record, &length);
 	if (text == NULL || length != step->length ||
 	    memcmp(text, key_text(query) + query->length - length, length) != 0)
 		return false;
@@ -70,10 +63,10 @@ record_domain(const struct segment_table *table, const struct key *query,
 /* A URL is the step's prefix of the query, or that and a `/`; whole segments only. */
 static bool
 record_url(const struct segment_table *table, const struct key *query,
-	   const struct path_step *step, const uint8_t *bytes, struct segment_match *match)
+	   const struct path_step *step, uint32_t record, struct segment_match *match)
 {
 	size_t length;
-	const char *text = record_text(table, bytes, &length);
+	const char *text = segment_table_text(table, record, &length);
 	const char *asked = key_text(query);
 	if (text == NULL || length < step->length || length > step->length + 1 ||
 	    length > query->length || memcmp(text, asked, length) != 0)
@@ -90,14 +83,6 @@ static record_cb *const record_compare[KIND_COUNT] = {
 	[KIND_SHA1] = record_fixed, [KIND_SHA256] = record_fixed,
 };
 
-static uint32_t
-record_claims(const struct segment_table *table, const uint8_t *bytes)
-{
-	struct le32 id;
-	memcpy(&id, bytes + table->record_bytes - sizeof(id), sizeof(id));
-	return le32_get(id);
-}
-
 /* Follow one slot to its record. */
 static void
 probe_record(struct found *found, const struct segment_table *table,
@@ -105,11 +90,10 @@ probe_record(struct found *found, const struct segment_table *table,
 {
 	if (record >= table->record_count)
 		return;
-	const uint8_t *bytes = table->records + (size_t)record * table->record_bytes;
 	struct segment_match match = {0};
-	if (!record_compare[found->query->kind](table, found->query, step, bytes, &match))
+	if (!record_compare[found->query->kind](table, found->query, step, record, &match))
 		return;
-	match.claims = record_claims(table, bytes);
+	match.claims = segment_table_claims(table, record);
 	match.record = record;
 	match.kind = found->query->kind;
 	found_add(found, &match);
@@ -146,7 +130,7 @@ walk_table(struct found *found, const struct segment_table *table)
 	struct path_step step;
 	if (table->buckets == 0)
 		return;
-	path_init_tops(&path, table->seed, table->first_step, table->tops, found->query);
+	path_init(&path, table->seed, table->first_step, table->tops, found->query);
 	while (path_next(&path, &step))
 		if (!probe(found, table, &step))
 			break;
@@ -364,7 +348,7 @@ segment_find(const struct segment *segment, const struct key *key)
 		const char *literal = path_literal(key, &length);
 		probe_pattern(&found, key->pattern, literal, length);
 	} else {
-		path_init_tops(&path, table->seed, table->first_step, table->tops, key);
+		path_init(&path, table->seed, table->first_step, table->tops, key);
 		while (path_next(&path, &step) && !step.last)
 			;
 		if (step.last)

@@ -82,7 +82,7 @@ add_key(struct maker *maker, const struct key *key, uint32_t record, uint32_t fl
 	struct path path;
 	struct path_step step;
 	enum status status = STATUS_OK;
-	path_init_tops(&path, maker->seed, layout->first_step, layout->tops, key);
+	path_init(&path, maker->seed, layout->first_step, layout->tops, key);
 	while (status == STATUS_OK && path_next(&path, &step)) {
 		if (step.last)
 			status = add_node(maker, step.hash, record, flags, fault);
@@ -112,8 +112,8 @@ find_begin(const struct segment_table *table, struct layout *layout)
 		bool good = segment_table_key(table, KIND_DOMAIN, i, &key, &claims);
 		assert(good);
 		uint32_t labels = good ? path_labels(&key) : fewest;
-		if (labels == 1 && !table->no_tops) {
-			uint32_t top = name_top(key_text(&key) + key.length, key.length, key.length);
+		if (labels == 1 && !segment_table_is_older(table)) {
+			uint32_t top = path_top(key_text(&key), key.length);
 			layout->tops[top >> 3] |= (uint8_t)(1 << (top & 7));
 		} else if (labels < fewest) {
 			fewest = labels;
@@ -501,7 +501,7 @@ salt_record(const struct maker *maker, struct salt *salt, uint32_t record)
 	const uint8_t *bytes = table->records + (size_t)record * table->record_bytes;
 	size_t length = table->record_bytes - sizeof(struct le32);
 	if (kind_table[maker->kind].key_bytes == 0) {
-		bytes = segment_table_text(table, record, &length);
+		bytes = (const uint8_t *)segment_table_text(table, record, &length);
 		assert(bytes != NULL);
 	}
 	salt_add(salt, bytes, length);

@@ -36,7 +36,7 @@ struct segment_best {
  * one seed. And the memory's time: tables of a few lines, as overlays are, can be looked at while the lines of the
  * first segment are on their way; segment_is_near says which.
  */
-#define SEGMENT_NEAR_MOST 7
+#define SEGMENT_NEAR_MOST (LIMIT_LAYERS - 1)
 #define SEGMENT_NEAR_LINES 4096
 struct segment_near {
 	const struct segment *segment;

@@ -47,14 +47,6 @@ record_at(const struct segment_table *table, uint32_t record)
 	return table->records + (size_t)record * table->record_bytes;
 }
 
-static inline uint32_t
-record_claims(const struct segment_table *table, const uint8_t *bytes)
-{
-	struct le32 id;
-	memcpy(&id, bytes + table->record_bytes - sizeof(id), sizeof(id));
-	return le32_get(id);
-}
-
 static inline void
 add_candidate(struct pending *pending, const struct segment_table *table, uint32_t lane,
 	      uint32_t record, uint32_t length, bool last)

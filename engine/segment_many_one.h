@@ -131,7 +131,7 @@ one_take(const struct segment_table *table, const struct candidate *row, size_t 
 	 struct segment_best *best)
 {
 	*best = (struct segment_best){
-		.claims = record_claims(table, record_at(table, row->record)),
+		.claims = segment_table_claims(table, row->record),
 		.record = row->record, .specific = (uint16_t)length, .exact = exact};
 }
 
@@ -147,7 +147,7 @@ one_domain_settle(const struct pending *pending, const struct segment_table *tab
 	for (size_t i = pending->count; i-- > 0;) {
 		const struct candidate *row = &pending->row[i];
 		size_t length;
-		const char *text = (const char *)segment_table_text(table, row->record, &length);
+		const char *text = segment_table_text(table, row->record, &length);
 		if (text == NULL || length != row->length || memcmp(text, end - length, length) != 0)
 			continue;
 		one_take(table, row, length, row->last, best);
@@ -185,7 +185,7 @@ one_url_settle(const struct pending *pending, const struct segment_table *table,
 		size_t length;
 		if (any && row->length != node)
 			return true;
-		const char *text = (const char *)segment_table_text(table, row->record, &length);
+		const char *text = segment_table_text(table, row->record, &length);
 		if (text == NULL || !url_covers(text, length, row->length, key) ||
 		    (any && best->specific > length))
 			continue;
@@ -211,7 +211,7 @@ one_url(const struct segment *segment, const struct key *key, struct segment_bes
 		return true;
 	pending.count = 0;
 	pending.full = false;
-	path_init(&path, table->seed, table->first_step, key);
+	path_init(&path, table->seed, table->first_step, NULL, key);
 	while (path_next(&path, &step))
 		if (!probe(&pending, table, 0, step.hash, step.length, step.last))
 			break;

@@ -32,13 +32,13 @@ best_rows(struct rows *rows, const struct segment_best *best, size_t n, size_t f
 
 static inline void
 best_take(struct segment_best *best, const struct segment_table *table,
-	  const struct candidate *row, const uint8_t *bytes, unsigned specific, bool exact)
+	  const struct candidate *row, unsigned specific, bool exact)
 {
 	struct segment_best *mine = &best[row->lane];
 	mine->sole = mine->claims == SEGMENT_NONE;
 	if (!mine->sole && mine->specific > specific)
 		return;
-	mine->claims = record_claims(table, bytes);
+	mine->claims = segment_table_claims(table, row->record);
 	mine->record = row->record;
 	mine->specific = (uint16_t)specific;
 	mine->exact = exact;
@@ -55,7 +55,7 @@ walk_urls(struct pending *pending, const struct segment_table *table,
 	uint8_t active[GROUP];
 	size_t count = n;
 	for (size_t i = 0; i < n; i++) {
-		path_init(&path[i], table->seed, table->first_step, keys[i]);
+		path_init(&path[i], table->seed, table->first_step, NULL, keys[i]);
 		active[i] = (uint8_t)i;
 	}
 	while (count > 0) {
@@ -97,11 +97,10 @@ settle_domains(const struct pending *pending, const struct segment_table *table,
 		const struct candidate *row = &pending->row[i];
 		const struct key *key = keys[row->lane];
 		size_t length;
-		const char *text = (const char *)segment_table_text(table, row->record, &length);
+		const char *text = segment_table_text(table, row->record, &length);
 		if (text != NULL && length == row->length &&
 		    memcmp(text, key_text(key) + key->length - length, length) == 0)
-			best_take(best, table, row, record_at(table, row->record),
-				  (unsigned)length, row->last);
+			best_take(best, table, row, (unsigned)length, row->last);
 	}
 }
 
@@ -125,10 +124,9 @@ settle_urls(const struct pending *pending, const struct segment_table *table,
 		const struct candidate *row = &pending->row[i];
 		const struct key *key = keys[row->lane];
 		size_t length;
-		const char *text = (const char *)segment_table_text(table, row->record, &length);
+		const char *text = segment_table_text(table, row->record, &length);
 		if (text != NULL && url_covers(text, length, row->length, key))
-			best_take(best, table, row, record_at(table, row->record),
-				  (unsigned)length, length == key->length);
+			best_take(best, table, row, (unsigned)length, length == key->length);
 	}
 }
 
@@ -165,11 +163,10 @@ suffix_first(struct suffix *suffix, const struct key *key, const struct segment_
 	suffix->whole = length;
 	if (__builtin_expect(length >= NAME_DOTS, 0)) {
 		uint32_t start = 0;
-		bool is_asked = path_domain_begin(key_text(key), length, first_step,
-						  table->tops, &start);
-		uint32_t last = length - path_label_before(key_text(key), length + 1);
-		suffix->top = (uint16_t)name_top(suffix->end, last, length);
+		suffix->top = (uint16_t)path_top(key_text(key), length);
 		suffix->from_top = name_top_is_set(table->tops, suffix->top);
+		bool is_asked = path_domain_begin(key_text(key), length,
+						  suffix->from_top ? 1 : first_step, &start);
 		suffix->marks = 0;
 		suffix->length = length - start;
 		return is_asked;

@@ -438,10 +438,10 @@ fetch_record(const struct segment_table *table, const struct layout *layout, uin
 		__builtin_prefetch(table->records + place_of(layout, i) * table->record_bytes);
 }
 
-static const uint8_t *
+static const char *
 text_of(const struct segment_table *table, const struct layout *layout, uint64_t i, size_t *length)
 {
-	const uint8_t *text = segment_table_text(table, place_of(layout, i), length);
+	const char *text = segment_table_text(table, place_of(layout, i), length);
 	assert(text != NULL); /* the builder put it there */
 	return text;
 }
@@ -452,7 +452,7 @@ fetch_text(const struct segment_table *table, const struct layout *layout, uint6
 	if (i >= layout->record_count)
 		return;
 	size_t length;
-	const uint8_t *text = text_of(table, layout, i, &length);
+	const char *text = text_of(table, layout, i, &length);
 	__builtin_prefetch(text);
 	__builtin_prefetch(text + 64);
 }
@@ -521,7 +521,7 @@ emit_keys(struct gather *gather, struct fault *fault)
 		fetch_record(table, layout, i + 2 * GATHER_AHEAD);
 		fetch_text(table, layout, i + GATHER_AHEAD);
 		size_t length;
-		const uint8_t *text = text_of(table, layout, i, &length);
+		const char *text = text_of(table, layout, i, &length);
 		if (gather->filled + length > sizeof(gather->block))
 			status = gather_flush(gather, fault);
 		memcpy(gather->block + gather->filled, text, length);

@@ -242,7 +242,7 @@ find_text(const struct judge_exceptions *exceptions, const struct key *key, uint
 	struct best best = {.exception = NO_ROW};
 	struct path path;
 	struct path_step step;
-	path_init(&path, exceptions->seed, 0, key);
+	path_init(&path, exceptions->seed, 0, NULL, key);
 	while (key->pattern == 0 && path_next(&path, &step))
 		probe_step(exceptions, key, &step, now, &best);
 	for (size_t i = 0; key->kind == KIND_URL && i < exceptions->pattern_count; i++)
@@ -263,7 +263,7 @@ text_hash(const struct judge_exceptions *exceptions, const struct text *text, ui
 		return fault_set(fault, STATUS_LIMIT, name, 0,
 				 "exception \"%s\": a URL with more than %d path segments", name,
 				 LIMIT_URL_STEPS - 2);
-	path_init(&path, exceptions->seed, 0, text->key);
+	path_init(&path, exceptions->seed, 0, NULL, text->key);
 	while (path_next(&path, &step) && !step.last)
 		;
 	*hash = step.hash;

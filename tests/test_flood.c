@@ -101,7 +101,7 @@ crowd_search(struct crowd *crowd, enum kind kind, bool (*is_chosen)(uint64_t has
 		struct path_step step = {0};
 		make_candidate(crowd, crowd->count, number);
 		crowd_key(crowd, crowd->count, &key);
-		path_init(&path, own, 0, &key);
+		path_init(&path, own, 0, NULL, &key);
 		while (kind != KIND_IPV4 && path_next(&path, &step))
 			;
 		uint64_t hash = kind == KIND_IPV4 ? path_host(own, be32_get(key.bytes)) : step.hash;
