@@ -211,7 +211,7 @@ enum repute_status
 repute_find_sha1(const struct repute_view *view, const uint8_t digest[20], uint64_t now,
 		 struct repute_hit *hit)
 {
-	lookup_sha1(view_of(view), digest, now, hit);
+	lookup_digest(view_of(view), KIND_SHA1, digest, now, hit);
 	return told(view, hit, 1);
 }
 
@@ -219,7 +219,7 @@ enum repute_status
 repute_find_sha256(const struct repute_view *view, const uint8_t digest[32], uint64_t now,
 		   struct repute_hit *hit)
 {
-	lookup_sha256(view_of(view), digest, now, hit);
+	lookup_digest(view_of(view), KIND_SHA256, digest, now, hit);
 	return told(view, hit, 1);
 }
 

@@ -514,12 +514,10 @@ lookup_first(const struct view *view, const struct key *key, uint64_t now, struc
 		lookup_ipv4(view, be32_get(key->bytes), now, hit);
 	else if (key->kind == KIND_IPV6)
 		lookup_ipv6(view, key->bytes, now, hit);
-	else if (key->kind == KIND_SHA1)
-		lookup_sha1(view, key->bytes, now, hit);
-	else if (key->kind == KIND_SHA256)
-		lookup_sha256(view, key->bytes, now, hit);
-	else
+	else if (kind_table[key->kind].key_bytes == 0)
 		lookup_text(view, key, now, hit);
+	else
+		lookup_digest(view, (enum kind)key->kind, key->bytes, now, hit);
 }
 
 void

@@ -69,28 +69,18 @@ lookup_ipv6(const struct view *view, const uint8_t address[16], uint64_t now,
 		lookup_embedded(view, address, now, hit);
 }
 
+/* KIND_SHA1 or KIND_SHA256. */
 static inline void
-lookup_sha1(const struct view *view, const uint8_t digest[20], uint64_t now,
-	    struct repute_hit *hit)
-{
-	struct segment_best best;
-	hit->found = false;
-	if (!lookup_one_layer(view))
-		lookup_sha1_layers(view, digest, now, hit);
-	else if (segment_one_bytes(&view->layer[0].segment, KIND_SHA1, digest, &best))
-		lookup_sha1_found(view, digest, &best, now, hit);
-}
-
-static inline void
-lookup_sha256(const struct view *view, const uint8_t digest[32], uint64_t now,
+lookup_digest(const struct view *view, enum kind kind, const uint8_t *digest, uint64_t now,
 	      struct repute_hit *hit)
 {
 	struct segment_best best;
+	bool sha1 = kind == KIND_SHA1;
 	hit->found = false;
 	if (!lookup_one_layer(view))
-		lookup_sha256_layers(view, digest, now, hit);
-	else if (segment_one_bytes(&view->layer[0].segment, KIND_SHA256, digest, &best))
-		lookup_sha256_found(view, digest, &best, now, hit);
+		(sha1 ? lookup_sha1_layers : lookup_sha256_layers)(view, digest, now, hit);
+	else if (segment_one_bytes(&view->layer[0].segment, kind, digest, &best))
+		(sha1 ? lookup_sha1_found : lookup_sha256_found)(view, digest, &best, now, hit);
 }
 
 /* Of a key that is a whole name or URL. */
