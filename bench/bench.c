@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/choice.h"
 #include "bench/subject.h"
 #include "bench/timer.h"
 
@@ -19,35 +20,15 @@
 #define SLICES_MOST 101
 #define CHECKED 100000
 
-struct options {
-	size_t entries, slices;
-	unsigned kinds;
-	const char *table;
-};
-
-static size_t
-wrong_answers(struct subject *subject, const struct queries *queries)
-{
-	size_t wrong = 0;
-	for (size_t at = 0; at + 64 <= queries->count && at < CHECKED; at += 64) {
-		if (subject->data->key_bytes == 0)
-			subject_prepare(subject, queries, at, 64);
-		subject_find_many(subject, queries, at, 64);
-		for (size_t i = 0; i < 64; i++) {
-			struct answer got = subject_answer(subject, at + i);
-			wrong += memcmp(&got, &queries->expected[at + i], sizeof(got)) != 0;
-		}
-	}
-	return wrong;
-}
+static struct choice options = {.entries = 1000000, .slices = 15};
 
 static void
 print_case(const struct subject *subject, const struct queries *queries, enum data_stream stream,
-	   enum subject_mode mode, double *ns, size_t slices)
+	   enum subject_mode mode, const double *ns)
 {
 	const struct data *data = subject->data;
 	double n = (double)data->count, least = ns[0];
-	for (size_t i = 1; i < slices; i++)
+	for (size_t i = 1; i < options.slices; i++)
 		least = ns[i] < least ? ns[i] : least;
 	printf("{\"kind\":\"%s\",\"table\":\"%s\",\"stream\":\"%s\",\"mode\":\"%s\",\"entries\":%zu,"
 	       "\"hits\":%.4f,\"ns_median\":%.2f,\"ns_min\":%.2f,\"bytes_per_entry\":%.2f,"
@@ -55,84 +36,60 @@ print_case(const struct subject *subject, const struct queries *queries, enum da
 	       "\"write_seconds\":%.3f}\n",
 	       data_class_names[data->class], data->table, data_stream_names[stream],
 	       subject_modes[mode], data->count, (double)queries->hits / (double)queries->count,
-	       timer_median(ns, slices), least, (double)subject->file_bytes / n,
+	       timer_median(ns, options.slices), least, (double)subject->file_bytes / n,
 	       (double)subject->hot / n, (double)subject->warm / n, (double)subject->cold / n,
 	       subject->build_seconds, subject->write_seconds);
 	fflush(stdout);
 }
 
 static bool
-run_stream(struct subject *subject, enum data_stream stream, size_t slices)
+run_stream(struct subject *subject, enum data_stream stream)
 {
-	struct queries *queries = data_queries(subject->data, stream, slices * SUBJECT_MODES * SLICE);
+	struct queries *queries = data_queries(subject->data, stream,
+					       options.slices * SUBJECT_MODES * SLICE);
 	double ns[SUBJECT_MODES][SLICES_MOST];
 	if (queries == NULL)
 		return true;
-	size_t wrong = wrong_answers(subject, queries);
+	size_t wrong = subject_wrong(subject, queries, CHECKED);
 	if (wrong > 0)
 		fprintf(stderr, "bench: %s %s: %zu wrong answers\n",
 			data_class_names[subject->data->class], data_stream_names[stream], wrong);
 	/* each mode in another part of the stream: none finds what another left in the cache */
-	for (size_t slice = 0; slice < slices; slice++)
+	for (size_t slice = 0; slice < options.slices; slice++)
 		for (size_t mode = 0; mode < SUBJECT_MODES; mode++)
 			ns[mode][slice] = subject_ns(subject, queries, (enum subject_mode)mode,
 						     (slice * SUBJECT_MODES + mode) * SLICE, SLICE);
 	for (int mode = 0; mode < SUBJECT_MODES; mode++)
-		print_case(subject, queries, stream, (enum subject_mode)mode, ns[mode], slices);
+		print_case(subject, queries, stream, (enum subject_mode)mode, ns[mode]);
 	queries_free(queries);
 	return wrong == 0;
 }
 
 static bool
-run_kind(enum data_class class, const struct options *options)
+run_kind(enum data_class class)
 {
-	struct data *data = data_make(class, options->table, options->entries, 1);
+	struct data *data = data_make(class, options.table, options.entries, 1);
 	bool good = true;
 	if (data == NULL)
 		return false;
 	struct subject *subject = subject_build(data);
 	for (int stream = 0; stream < STREAM_COUNT; stream++)
-		good = run_stream(subject, (enum data_stream)stream, options->slices) && good;
+		good = run_stream(subject, (enum data_stream)stream) && good;
 	subject_free(subject);
 	data_free(data);
 	return good;
 }
 
-static bool
-options_read(struct options *options, int argc, char **argv)
-{
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *name = argv[i], *value = argv[i + 1];
-		if (strcmp(name, "--entries") == 0)
-			options->entries = (size_t)strtod(value, NULL);
-		else if (strcmp(name, "--slices") == 0)
-			options->slices = strtoul(value, NULL, 10);
-		else if (strcmp(name, "--table") == 0)
-			options->table = value;
-		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options->kinds, value))
-			return false;
-	}
-	if (options->kinds == 0)
-		options->kinds = (1u << CLASS_CANON) - 1;
-	return argc % 2 == 1 && options->entries > 0 && options->slices > 0 &&
-	       options->slices <= SLICES_MOST;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct options options = {.entries = 1000000, .slices = 15};
-	bool good = true;
 #if !defined(__OPTIMIZE__) || !defined(NDEBUG)
 	fprintf(stderr, "bench: this is a debug build and would lie; use `make bench`\n");
 	return 2;
 #endif
-	if (!options_read(&options, argc, argv)) {
+	if (!choice_read(&options, SLICES_MOST, NULL, argc, argv)) {
 		fprintf(stderr, "usage: bench [--entries N] [--kind KIND]... [--table NAME] [--slices N]\n");
 		return 2;
 	}
-	for (unsigned class = 0; class < CLASS_CANON; class++)
-		if (options.kinds >> class & 1)
-			good = run_kind((enum data_class)class, &options) && good;
-	return good ? 0 : 1;
+	return choice_each(&options, CHOICE_ALL, run_kind) ? 0 : 1;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/choice.h"
 #include "bench/subject.h"
 #include "bench/timer.h"
 
@@ -24,11 +25,8 @@
 static const size_t overlays[STACKS] = {0, 1, 2, 4};
 static const enum subject_mode modes[] = {SUBJECT_ONE, SUBJECT_BATCH};
 
-static struct options {
-	size_t entries, overlay, slices;
-	unsigned kinds;
-	const char *table;
-} options = {.entries = 10000000, .overlay = 40000, .slices = 31};
+static struct choice options = {.entries = 10000000, .slices = 31};
+static size_t overlay = 40000;
 
 /* The answers, or how many are others than these. */
 static size_t
@@ -53,17 +51,12 @@ static void
 print_case(const struct data *data, enum data_stream stream, enum subject_mode mode, size_t stack,
 	   const double *ns, const double *none, double share)
 {
-	double ratio[SLICES_MOST], copy[SLICES_MOST];
-	for (size_t i = 0; i < options.slices; i++) {
-		ratio[i] = ns[i] / none[i];
-		copy[i] = ns[i];
-	}
 	printf("{\"bench\":\"layers\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,\"stream\":\"%s\","
 	       "\"mode\":\"%s\",\"overlays\":%zu,\"overlay_entries\":%zu,\"ns_median\":%.2f,"
 	       "\"ratio_to_none\":%.3f,\"changed\":%.5f}\n", data_class_names[data->class], data->table,
 	       data->count, data_stream_names[stream], subject_modes[mode], overlays[stack],
-	       options.overlay, timer_median(copy, options.slices),
-	       timer_median(ratio, options.slices), share);
+	       overlay, timer_median(ns, options.slices),
+	       timer_median_ratio(ns, none, options.slices), share);
 	fflush(stdout);
 }
 
@@ -120,7 +113,7 @@ stack_up(const struct subject *base, const struct data *all, struct subject *sta
 {
 	struct repute_view_info info;
 	for (size_t i = from; i < to; i++) {
-		struct data keys = part_of(all, base->data->count + i * options.overlay, options.overlay);
+		struct data keys = part_of(all, base->data->count + i * overlay, overlay);
 		subject_overlay(base, &keys);
 	}
 	*stack = *base;
@@ -136,7 +129,7 @@ stack_up(const struct subject *base, const struct data *all, struct subject *sta
 static bool
 run_kind(enum data_class class)
 {
-	size_t more = overlays[STACKS - 1] * options.overlay, made = 0;
+	size_t more = overlays[STACKS - 1] * overlay, made = 0;
 	struct data *data = data_make(class, options.table, options.entries + more, 1);
 	struct subject stacks[STACKS];
 	bool good = data != NULL && data->count > more;
@@ -157,38 +150,21 @@ run_kind(enum data_class class)
 }
 
 static bool
-options_read(int argc, char **argv)
+own_option(const char *name, const char *value)
 {
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *name = argv[i], *value = argv[i + 1];
-		if (strcmp(name, "--entries") == 0)
-			options.entries = (size_t)strtod(value, NULL);
-		else if (strcmp(name, "--overlay") == 0)
-			options.overlay = (size_t)strtod(value, NULL);
-		else if (strcmp(name, "--slices") == 0)
-			options.slices = strtoul(value, NULL, 10);
-		else if (strcmp(name, "--table") == 0)
-			options.table = value;
-		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options.kinds, value))
-			return false;
-	}
-	if (options.kinds == 0)
-		options.kinds = (1u << CLASS_CANON) - 1;
-	return argc % 2 == 1 && options.entries > 0 && options.overlay > 0 && options.slices > 0 &&
-	       options.slices <= SLICES_MOST;
+	if (strcmp(name, "--overlay") != 0)
+		return false;
+	overlay = (size_t)strtod(value, NULL);
+	return overlay > 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	bool good = true;
-	if (!options_read(argc, argv)) {
+	if (!choice_read(&options, SLICES_MOST, own_option, argc, argv)) {
 		fprintf(stderr, "usage: bench_layers [--entries N] [--overlay N] [--kind KIND]... "
 				"[--table NAME] [--slices N]\n");
 		return 2;
 	}
-	for (unsigned class = 0; class < CLASS_CANON; class++)
-		if (options.kinds >> class & 1)
-			good = run_kind((enum data_class)class) && good;
-	return good ? 0 : 1;
+	return choice_each(&options, CHOICE_ALL, run_kind) ? 0 : 1;
 }

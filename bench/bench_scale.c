@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/choice.h"
 #include "bench/probe.h"
 #include "bench/subject.h"
 #include "bench/timer.h"
@@ -32,11 +33,8 @@ static const char *const way_names[] = {"one", "threads", "processes"};
 enum work { LOOK_UP, LINES, WORK_COUNT };
 static const char *const work_names[] = {"miss", "random-line"};
 
-static struct options {
-	size_t entries, slices, workers;
-	unsigned kinds;
-	const char *table;
-} options = {.entries = 10000000, .slices = 15, .workers = 2};
+static struct choice options = {.entries = 10000000, .slices = 15};
+static size_t worker_count = 2;
 
 /* A worker waits for the number of a work on one pipe and says how many it did a second on another. */
 struct worker {
@@ -117,7 +115,7 @@ worker_start(struct worker *worker, const struct subject *subject, const struct 
 	worker->queries = queries;
 	worker->probe = *probe;
 	worker->probe.state = worker->number + 1;
-	worker->next = QUERIES / options.workers / SUBJECT_BATCH_MOST * worker->number * SUBJECT_BATCH_MOST;
+	worker->next = QUERIES / worker_count / SUBJECT_BATCH_MOST * worker->number * SUBJECT_BATCH_MOST;
 	worker->subject.keys = malloc(SUBJECT_BATCH_MOST * sizeof(struct repute_key));
 	if (pipe(worker->orders) != 0 || pipe(worker->results) != 0)
 		stop("pipe");
@@ -169,16 +167,14 @@ slice(struct worker *workers, size_t count, unsigned char work)
 }
 
 static void
-print_way(const struct data *data, enum work work, enum way way, double *rate, const double *one)
+print_way(const struct data *data, enum work work, enum way way, const double *rate,
+	  const double *one)
 {
-	double ratio[SLICES_MOST];
-	for (size_t i = 0; i < options.slices; i++)
-		ratio[i] = rate[i] / one[i];
 	printf("{\"bench\":\"scale\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,\"stream\":\"%s\","
 	       "\"mode\":\"batch\",\"how\":\"%s\",\"workers\":%zu,\"per_second_median\":%.0f,"
 	       "\"ratio_to_one\":%.3f}\n", data_class_names[data->class], data->table, data->count,
-	       work_names[work], way_names[way], way == ONE ? (size_t)1 : options.workers,
-	       timer_median(rate, options.slices), timer_median(ratio, options.slices));
+	       work_names[work], way_names[way], way == ONE ? (size_t)1 : worker_count,
+	       timer_median(rate, options.slices), timer_median_ratio(rate, one, options.slices));
 	fflush(stdout);
 }
 
@@ -189,8 +185,8 @@ measure(const struct data *data, struct worker *threads, struct worker *processe
 		double rate[WAY_COUNT][SLICES_MOST], one[SLICES_MOST];
 		for (size_t s = 0; s < options.slices; s++) {
 			rate[ONE][s] = slice(threads, 1, (unsigned char)work);
-			rate[THREADS][s] = slice(threads, options.workers, (unsigned char)work);
-			rate[PROCESSES][s] = slice(processes, options.workers, (unsigned char)work);
+			rate[THREADS][s] = slice(threads, worker_count, (unsigned char)work);
+			rate[PROCESSES][s] = slice(processes, worker_count, (unsigned char)work);
 		}
 		memcpy(one, rate[ONE], sizeof(one));
 		for (int way = 0; way < WAY_COUNT; way++)
@@ -209,17 +205,17 @@ run_kind(enum data_class class)
 	struct subject *subject = subject_build(data);
 	struct queries *queries = data_queries(data, STREAM_MISS, QUERIES);
 	probe_open(&probe, subject->file_bytes);
-	for (size_t i = 0; i < options.workers; i++) {
+	for (size_t i = 0; i < worker_count; i++) {
 		threads[i] = processes[i] = (struct worker){.number = i};
 		worker_start(&processes[i], subject, queries, &probe, true);
 	}
-	for (size_t i = 0; i < options.workers; i++)
+	for (size_t i = 0; i < worker_count; i++)
 		worker_start(&threads[i], subject, queries, &probe, false);
 	measure(data, threads, processes);
-	for (size_t i = 0; i < options.workers; i++)
+	for (size_t i = 0; i < worker_count; i++)
 		worker_end(&threads[i]);
 	/* the last one first: it holds the others' pipes open */
-	for (size_t i = options.workers; i-- > 0;)
+	for (size_t i = worker_count; i-- > 0;)
 		worker_end(&processes[i]);
 	probe_close(&probe);
 	queries_free(queries);
@@ -229,38 +225,21 @@ run_kind(enum data_class class)
 }
 
 static bool
-options_read(int argc, char **argv)
+own_option(const char *name, const char *value)
 {
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *name = argv[i], *value = argv[i + 1];
-		if (strcmp(name, "--entries") == 0)
-			options.entries = (size_t)strtod(value, NULL);
-		else if (strcmp(name, "--slices") == 0)
-			options.slices = strtoul(value, NULL, 10);
-		else if (strcmp(name, "--workers") == 0)
-			options.workers = strtoul(value, NULL, 10);
-		else if (strcmp(name, "--table") == 0)
-			options.table = value;
-		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options.kinds, value))
-			return false;
-	}
-	return argc % 2 == 1 && options.entries > 0 && options.slices > 0 &&
-	       options.slices <= SLICES_MOST && options.workers > 0 && options.workers <= WORKERS_MOST;
+	if (strcmp(name, "--workers") != 0)
+		return false;
+	worker_count = strtoul(value, NULL, 10);
+	return worker_count > 0 && worker_count <= WORKERS_MOST;
 }
 
 int
 main(int argc, char **argv)
 {
-	bool good = true;
-	if (!options_read(argc, argv)) {
+	if (!choice_read(&options, SLICES_MOST, own_option, argc, argv)) {
 		fprintf(stderr, "usage: bench_scale [--entries N] [--kind KIND]... [--table NAME] "
 				"[--slices N] [--workers N]\n");
 		return 2;
 	}
-	if (options.kinds == 0)
-		options.kinds = 1u << CLASS_SHA256 | 1u << CLASS_IPV4;
-	for (unsigned class = 0; class < CLASS_CANON; class++)
-		if (options.kinds >> class & 1)
-			good = run_kind((enum data_class)class) && good;
-	return good ? 0 : 1;
+	return choice_each(&options, 1u << CLASS_SHA256 | 1u << CLASS_IPV4, run_kind) ? 0 : 1;
 }

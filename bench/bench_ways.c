@@ -16,14 +16,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bench/choice.h"
 #include "bench/subject.h"
 #include "bench/timer.h"
 #include "engine/segment_many.h"
 #include "engine/view.h"
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 #define SLICE 65536
 #define SLICE_TEXT 16384
 #define SLICES_MOST 101
@@ -41,11 +39,7 @@ struct way {
 	double ns[SLICES_MOST];
 };
 
-static struct options {
-	size_t entries, slices;
-	unsigned kinds;
-	const char *table;
-} options = {.entries = 1000000, .slices = 31};
+static struct choice options = {.entries = 1000000, .slices = 31};
 
 static void
 stop(const char *what)
@@ -118,18 +112,11 @@ way_open(struct way *way, const struct subject *base)
 static void
 must_be_right(struct way *way, const struct queries *queries)
 {
-	for (size_t at = 0; at < queries->count && at < ANSWERS; at += 64) {
-		if (queries->data->key_bytes == 0)
-			subject_prepare(&way->subject, queries, at, 64);
-		subject_find_many(&way->subject, queries, at, 64);
-		for (size_t i = 0; i < 64; i++) {
-			struct answer got = subject_answer(&way->subject, at + i);
-			if (memcmp(&got, &queries->expected[at + i], sizeof(got)) == 0)
-				continue;
-			fprintf(stderr, "bench: %s: query %zu has a wrong answer\n", way->path, at + i);
-			exit(1);
-		}
-	}
+	size_t wrong = subject_wrong(&way->subject, queries, ANSWERS);
+	if (wrong == 0)
+		return;
+	fprintf(stderr, "bench: %s, %s: %zu wrong answers\n", way->path, pages_names[way->pages], wrong);
+	exit(1);
 }
 
 static void
@@ -137,16 +124,12 @@ print_way(const struct queries *queries, enum data_stream stream, enum subject_m
 	  const struct way *way, const struct way *best)
 {
 	const struct data *data = queries->data;
-	double ns[SLICES_MOST], ratio[SLICES_MOST];
-	for (size_t i = 0; i < options.slices; i++) {
-		ns[i] = way->ns[i];
-		ratio[i] = way->ns[i] / best->ns[i];
-	}
 	printf("{\"bench\":\"ways\",\"class\":\"%s\",\"table\":\"%s\",\"entries\":%zu,\"stream\":\"%s\","
 	       "\"mode\":\"%s\",\"path\":\"%s\",\"pages\":\"%s\",\"huge\":%.3f,\"ns_median\":%.2f,"
 	       "\"ratio_to_best\":%.3f}\n", data_class_names[data->class], data->table, data->count,
 	       data_stream_names[stream], subject_modes[mode], way->path, pages_names[way->pages],
-	       way->huge, timer_median(ns, options.slices), timer_median(ratio, options.slices));
+	       way->huge, timer_median(way->ns, options.slices),
+	       timer_median_ratio(way->ns, best->ns, options.slices));
 	fflush(stdout);
 }
 
@@ -201,36 +184,12 @@ run_kind(enum data_class class)
 	return true;
 }
 
-static bool
-options_read(int argc, char **argv)
-{
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *name = argv[i], *value = argv[i + 1];
-		if (strcmp(name, "--entries") == 0)
-			options.entries = (size_t)strtod(value, NULL);
-		else if (strcmp(name, "--slices") == 0)
-			options.slices = strtoul(value, NULL, 10);
-		else if (strcmp(name, "--table") == 0)
-			options.table = value;
-		else if (strcmp(name, "--kind") != 0 || !data_class_add(&options.kinds, value))
-			return false;
-	}
-	if (options.kinds == 0)
-		options.kinds = (1u << CLASS_CANON) - 1;
-	return argc % 2 == 1 && options.entries > 0 && options.slices > 0 &&
-	       options.slices <= SLICES_MOST;
-}
-
 int
 main(int argc, char **argv)
 {
-	bool good = true;
-	if (!options_read(argc, argv)) {
+	if (!choice_read(&options, SLICES_MOST, NULL, argc, argv)) {
 		fprintf(stderr, "usage: bench_ways [--entries N] [--kind KIND]... [--table NAME] [--slices N]\n");
 		return 2;
 	}
-	for (unsigned class = 0; class < CLASS_CANON; class++)
-		if (options.kinds >> class & 1)
-			good = run_kind((enum data_class)class) && good;
-	return good ? 0 : 1;
+	return choice_each(&options, CHOICE_ALL, run_kind) ? 0 : 1;
 }

@@ -12,9 +12,6 @@
 #include "engine/container.h"
 #include "engine/store.h"
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 #define SECOND_EXPIRES (DATA_NOW + 7 * 86400)
 
 static void
@@ -388,6 +385,22 @@ subject_answer(const struct subject *subject, size_t i)
 	answer.tags = (uint32_t)strtoul(number, NULL, 10) | (uint32_t)hit->scope << 16;
 	answer.expires = (uint32_t)hit->expires;
 	return answer;
+}
+
+size_t
+subject_wrong(struct subject *subject, const struct queries *queries, size_t most)
+{
+	size_t wrong = 0;
+	for (size_t at = 0; at + 64 <= queries->count && at < most; at += 64) {
+		if (subject->data->key_bytes == 0)
+			subject_prepare(subject, queries, at, 64);
+		subject_find_many(subject, queries, at, 64);
+		for (size_t i = 0; i < 64; i++) {
+			struct answer got = subject_answer(subject, at + i);
+			wrong += memcmp(&got, &queries->expected[at + i], sizeof(got)) != 0;
+		}
+	}
+	return wrong;
 }
 
 /* --- timing ------------------------------------------------------------------------------ */

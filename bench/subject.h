@@ -6,9 +6,14 @@
 #ifndef BENCH_SUBJECT_H
 #define BENCH_SUBJECT_H
 
+#include <sys/mman.h>
+
 #include "bench/data.h"
 #include "query/repute.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* of <sys/mman.h>, where that is older */
+#endif
 #define SUBJECT_BATCH_MOST 256
 #define SUBJECT_PREPARED 16 /* keys ready at a time for single calls: more would fill the TLB */
 
@@ -72,6 +77,9 @@ extern const char *const subject_modes[SUBJECT_MODES];
 double
 subject_ns(struct subject *subject, const struct queries *queries, enum subject_mode mode, size_t from,
 	   size_t n);
+/* How many of the first `most` queries, in batches, are answered otherwise than they must be. */
+size_t
+subject_wrong(struct subject *subject, const struct queries *queries, size_t most);
 /* The hit of query i as an answer, its tags read back through the library. */
 struct answer
 subject_answer(const struct subject *subject, size_t i);

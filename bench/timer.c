@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/timer.h"
 
+#include <string.h>
+
 double
 timer_tick_ns(void)
 {
@@ -22,9 +24,37 @@ by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double
-timer_median(double *values, size_t count)
+/* Of memory that is taken, sorted and freed. */
+static double
+median_of(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), by_size);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+	double median = count % 2 ? values[count / 2]
+				  : (values[count / 2 - 1] + values[count / 2]) / 2;
+	free(values);
+	return median;
+}
+
+static double *
+room(size_t count)
+{
+	double *values = malloc(count * sizeof(*values));
+	if (values == NULL)
+		abort();
+	return values;
+}
+
+double
+timer_median(const double *values, size_t count)
+{
+	return median_of(memcpy(room(count), values, count * sizeof(*values)), count);
+}
+
+double
+timer_median_ratio(const double *values, const double *base, size_t count)
+{
+	double *ratio = room(count);
+	for (size_t i = 0; i < count; i++)
+		ratio[i] = values[i] / base[i];
+	return median_of(ratio, count);
 }

@@ -41,8 +41,11 @@ timer_ticks(void)
 double
 timer_tick_ns(void);
 
-/* Sorts `values`. */
 double
-timer_median(double *values, size_t count);
+timer_median(const double *values, size_t count);
+
+/* The median of values[i] / base[i]. */
+double
+timer_median_ratio(const double *values, const double *base, size_t count);
 
 #endif

@@ -193,45 +193,28 @@ least(const double *ns)
 	return best;
 }
 
-static double
-median_of(const double *ns)
-{
-	double copy[SLICES_MOST];
-	memcpy(copy, ns, options.slices * sizeof(*ns));
-	return timer_median(copy, options.slices);
-}
-
-static double
-median_ratio(const double *ns, const double *repute)
-{
-	double ratio[SLICES_MOST];
-	for (size_t i = 0; i < options.slices; i++)
-		ratio[i] = ns[i] / repute[i];
-	return timer_median(ratio, options.slices);
-}
-
 static void
 print_runner(const struct race *race, const struct queries *queries, enum data_stream stream,
 	     enum mode mode, const struct runner *runner)
 {
 	const struct data *data = race->data;
 	const char *class = data_class_names[data->class];
-	double beside = median_of(race->runners[0].ns);
-	double ratio = median_ratio(runner->ns, race->runners[0].ns);
+	double beside = timer_median(race->runners[0].ns, options.slices);
+	double ratio = timer_median_ratio(runner->ns, race->runners[0].ns, options.slices);
 	double bytes = runner->bytes / (double)data->count;
 	char wrong[48] = "";
 	printf("{\"class\":\"%s\",\"table\":\"%s\",\"stream\":\"%s\",\"entries\":%zu,\"mode\":\"%s\","
 	       "\"who\":\"%s\",\"ns_median\":%.2f,\"ns_min\":%.2f,\"ratio_to_repute\":%.3f,"
 	       "\"repute_ns_median\":%.2f,\"bytes_per_entry\":%.2f,\"build_seconds\":%.3f,\"hits\":%.4f,\"wrong\":%zu,"
 	       "\"own_batch\":%s}\n", class, data->table, data_stream_names[stream], data->count,
-	       mode_names[mode], runner->peer->who, median_of(runner->ns), least(runner->ns), ratio,
+	       mode_names[mode], runner->peer->who, timer_median(runner->ns, options.slices), least(runner->ns), ratio,
 	       beside, bytes, runner->build_seconds, (double)queries->hits / (double)queries->count,
 	       runner->wrong, runner->peer->find_batch ? "true" : "false");
 	if (runner->wrong > 0)
 		snprintf(wrong, sizeof(wrong), "  wrong or refused: %zu", runner->wrong);
 	fprintf(table, "%-7s %-7s %-5s %-20s %9.1f %9.1f %8.2f %9.1f %9.2f%s\n", class,
 		data_stream_names[stream], mode_names[mode], runner->peer->who,
-		median_of(runner->ns), least(runner->ns), ratio, bytes, runner->build_seconds,
+		timer_median(runner->ns, options.slices), least(runner->ns), ratio, bytes, runner->build_seconds,
 		wrong);
 }
 
@@ -243,7 +226,7 @@ print_probe(const struct race *race, enum data_stream stream, enum mode mode)
 	       "\"stream\":\"%s\",\"mode\":\"%s\","
 	       "\"footprint_bytes\":%zu,\"huge_pages\":%s,\"ns_median\":%.2f,\"ns_min\":%.2f}\n",
 	       data_class_names[race->data->class], race->data->table, race->data->count,
-	       data_stream_names[stream], mode_names[mode], probe->bytes, probe->huge ? "true" : "false", median_of(probe->ns), least(probe->ns));
+	       data_stream_names[stream], mode_names[mode], probe->bytes, probe->huge ? "true" : "false", timer_median(probe->ns, options.slices), least(probe->ns));
 	fflush(stdout);
 }
 
