@@ -194,7 +194,7 @@ criteria_number(const char *text, size_t length, int64_t *number)
 	bool negative = length > 0 && text[0] == '-';
 	size_t digits = length - negative;
 
-	if (length == 0 || text[0] == '+' || (text[negative] == '0' && (digits > 1 || negative)))
+	if (digits == 0 || text[0] == '+' || (text[negative] == '0' && (digits > 1 || negative)))
 		return false;
 	return tag_number_parse(text, length, number);
 }

@@ -454,6 +454,11 @@ START_TEST(damaged_tags_match_nothing)
 	/* A number that is none cannot be compared. */
 	subject.set = (const uint8_t *)"\4\5Score\1\1" "x";
 	ck_assert(!matches("Score > 0 or Score <= 0", &subject));
+	/* A sign without digits where the tags end (found by fuzzing). */
+	uint8_t *sign = memcpy(malloc(10), "\4\5Score\1\1-", 10);
+	subject.set = sign;
+	ck_assert(!matches("Score > 0 or Score <= 0", &subject));
+	free(sign);
 }
 END_TEST
 
