@@ -9,7 +9,7 @@
 #include "engine/store_state.h"
 #include "engine/store_watch.h"
 
-#define LOAD_PATIENCE 20u /* times as long as it took: until what failed is tried again */
+#define LOAD_PATIENCE 20u /* times as long as it took: until what did not help is done again */
 
 struct store {
 	char *directory;
@@ -20,7 +20,7 @@ struct store {
 	struct pin_place place; /* the current view, for those who take it */
 	struct view *current;   /* the same, for the one who refreshes */
 	uint64_t seen;          /* the counter when it was loaded */
-	bool troubled;          /* not all is as it should be: load again with the next look */
+	bool troubled;          /* not all is as it should be: load again with a look */
 	bool behind;            /* the last load failed: */
 	struct fault why;       /* why, told again until it is time to try again, */
 	uint64_t again;         /* by clock_coarse() */
@@ -234,11 +234,9 @@ load(struct store *store, bool *changed, struct fault *fault)
 	store->behind = status != STATUS_OK;
 	store->troubled = keep || store_is_lost(store->current, store->seen);
 	store->why = inner;
-	/* what took long and did not help is not done again at once */
+	/* Only loads are put off, never looks. */
 	uint64_t now = clock_coarse();
 	store->again = now + (now - begun) * LOAD_PATIENCE;
-	if (store->troubled)
-		store_watch_defer(&store->watch, store->again);
 	return told(store, status, fault);
 }
 
@@ -253,6 +251,13 @@ has_moved(const struct store *store)
 		return store_watch_moved(&store->watch, store->journal);
 	uint64_t value = counter_value(store);
 	return value != store->seen || value == STORE_COUNTER_UNKNOWN;
+}
+
+/* Is it worth it to do again what did not help? */
+static bool
+may_try(const struct store *store)
+{
+	return clock_coarse() >= store->again;
 }
 
 /* Whatever became of the rest of the directory: the view that we have, in memory that nobody writes to. */
@@ -283,7 +288,8 @@ look(struct store *store, bool *changed, struct fault *fault)
 		open_counter(store);
 	if (store->behind)
 		return STATUS_OK;
-	if (state == IMAGE_DAMAGED || other || store->troubled || has_moved(store))
+	if (state == IMAGE_DAMAGED || other || (store->troubled && may_try(store)) ||
+	    has_moved(store))
 		return load(store, changed, fault);
 	return STATUS_OK;
 }
@@ -292,7 +298,7 @@ look(struct store *store, bool *changed, struct fault *fault)
 static enum status
 follow(struct store *store, bool *changed, struct fault *fault)
 {
-	if (store->behind && clock_coarse() < store->again)
+	if (store->behind && !may_try(store))
 		return told(store, store->why.status, fault);
 	return store->behind || has_moved(store) ? load(store, changed, fault) : STATUS_OK;
 }

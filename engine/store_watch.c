@@ -64,10 +64,3 @@ store_watch_look(struct store_watch *watch, const struct view *view)
 	watch->marks = guard_count();
 	return worst;
 }
-
-void
-store_watch_defer(struct store_watch *watch, uint64_t until)
-{
-	if (until > watch->next)
-		watch->next = until;
-}

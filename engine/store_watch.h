@@ -60,8 +60,4 @@ store_watch_settled(struct store_watch *watch, const char *journal);
 enum image_state
 store_watch_look(struct store_watch *watch, const struct view *view);
 
-/* Not before (clock_coarse()). */
-void
-store_watch_defer(struct store_watch *watch, uint64_t until);
-
 #endif

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/clock.h"
@@ -24,6 +26,27 @@ static struct repute_db *db;
 static struct repute_view *view;
 static struct repute_key key;
 static bool leases;
+
+/* The coarse clock goes ahead of time by so much, and by so much more whenever it is asked. */
+static uint64_t ahead_ms, ahead_step_ms;
+
+#ifdef SYS_clock_gettime64
+#define SYS_CLOCK SYS_clock_gettime64
+#else
+#define SYS_CLOCK SYS_clock_gettime
+#endif
+
+int
+clock_gettime(clockid_t which, struct timespec *time)
+{
+	int failed = (int)syscall(SYS_CLOCK, which, time);
+	if (which == CLOCK_MONOTONIC_COARSE) {
+		ahead_ms += ahead_step_ms;
+		time->tv_sec += (time_t)(ahead_ms / 1000);
+		time->tv_nsec += (long)(ahead_ms % 1000) * 1000000;
+	}
+	return failed;
+}
 
 static const char profile_text[] =
 	"[profile]\nname = p\n[action \"b\"]\nflow = block\n"
@@ -494,6 +517,31 @@ START_TEST(a_backup_is_followed)
 }
 END_TEST
 
+/* That a load took long puts off the next load, not the looks: damage is seen as soon as ever. */
+START_TEST(a_slow_load_puts_off_no_look)
+{
+	struct repute_fault fault;
+	bool changed;
+	size_t length;
+	uint8_t byte = 0x5a;
+	leaseless = true;
+	publish(NAMES, 1);
+	free(scratch_read(journal, &length));
+	begin(0);
+	ck_assert_int_eq(truncate(journal, (off_t)length - 1), 0);
+	ahead_step_ms = 50;
+	ck_assert_int_eq(refresh(1, &changed, &fault), REPUTE_CORRUPT);
+	ahead_step_ms = 0;
+	ck_assert_int_eq(repute_view_status(view), REPUTE_OK);
+	int fd = open(segment, O_WRONLY);
+	ck_assert_int_eq(pwrite(fd, &byte, 1, 9000), 1);
+	close(fd);
+	ahead_ms += 110;
+	(void)repute_refresh(db, &changed, NULL);
+	ck_assert_int_eq(repute_view_status(view), REPUTE_CORRUPT);
+}
+END_TEST
+
 /* --- writers -------------------------------------------------------------------------------------- */
 
 /* Who folds what was written over meanwhile must not publish it. */
@@ -537,6 +585,7 @@ main(void)
 	tcase_add_test(tests, a_counter_may_be_anything);
 	tcase_add_test(tests, a_reader_does_not_go_back);
 	tcase_add_test(tests, a_backup_is_followed);
+	tcase_add_test(tests, a_slow_load_puts_off_no_look);
 	tcase_add_test(tests, what_was_changed_is_not_published);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
