@@ -320,7 +320,10 @@ renew(struct reader *reader)
 {
 	bool changed = false;
 	uint64_t reopen = read_word(&reader->seat->reopen), before = reader->generation;
-	if (reader->db != NULL && (reader->way == READER_OPENER || reopen != reader->reopened))
+	bool anew = reader->way == READER_OPENER || reopen != reader->reopened;
+	/* in doubt it looks first: a store that was closed tells no damage */
+	bool in_doubt = reader->doubt != 0;
+	if (reader->db != NULL && anew && !in_doubt)
 		close_store(reader);
 	if (reader->db == NULL) {
 		reader->reopened = reopen;
@@ -338,7 +341,7 @@ renew(struct reader *reader)
 		tell_wrong(reader->seat, 1, "went back to an older generation without a word");
 	if (changed && reader->generation == before)
 		count(&reader->seat->changes, 1);
-	return status == REPUTE_OK;
+	return status == REPUTE_OK && !(anew && in_doubt);
 }
 
 static void
