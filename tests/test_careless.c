@@ -30,7 +30,7 @@ static bool leases;
 /* The coarse clock goes ahead of time by so much, and by so much more whenever it is asked. */
 static uint64_t ahead_ms, ahead_step_ms;
 
-#ifdef SYS_clock_gettime64
+#if defined(__USE_TIME_BITS64) && defined(SYS_clock_gettime64) /* words of 32 bits, times of 64 */
 #define SYS_CLOCK SYS_clock_gettime64
 #else
 #define SYS_CLOCK SYS_clock_gettime
