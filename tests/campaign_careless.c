@@ -206,7 +206,7 @@ choose_target(struct campaign *campaign, unsigned targets, char path[4096])
 static void
 look_once_more(struct campaign *campaign)
 {
-	doze(LOOK_MS * 1000);
+	scratch_pause(LOOK_MS);
 	wait_until_good(campaign, "is not well though nothing was done");
 }
 
